@@ -1,0 +1,29 @@
+import { FormatError, type FormatName } from './errors.js';
+
+/** Bounds on what is believed of lengths, counts and depths that a backup or a device states. */
+export const limits = {
+  /** Nesting of arrays and dictionaries in property lists and archives. */
+  nestingDepth: 512,
+  /** Objects in one property list or archive. */
+  plistObjects: 10_000_000,
+  /** Bytes of one property list that is read whole: Info.plist with icons is below 10 MB, lockdown answers far below. */
+  plistBytes: 512 * 1024 * 1024,
+  /** Rounds of one PBKDF2 stage; Apple uses 10,000,000. @see docs/format/keybag.md */
+  keyDerivationRounds: 50_000_000,
+  /** Bytes of a keybag; real ones have 1,336 to 1,712. */
+  keybagBytes: 1024 * 1024,
+  /** Bytes of a relative path; iOS allows about 1,000. */
+  pathBytes: 16 * 1024,
+  /** Bytes of a file that `read()` puts in memory as a whole. */
+  wholeFileBytes: 2 ** 31 - 1,
+} as const;
+
+/** Throws `FORMAT_LIMIT_EXCEEDED` where `value` is beyond `limit` (or not a number at all). */
+export function checkLimit(
+  value: number | bigint,
+  limit: number,
+  at: { what: string; format: FormatName; offset?: number | undefined },
+): void {
+  if (value >= 0 && value <= limit) return;
+  throw new FormatError('FORMAT_LIMIT_EXCEEDED', `${at.what} is ${value}, more than the limit of ${limit}`, at);
+}

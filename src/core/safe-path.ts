@@ -1,0 +1,32 @@
+import { utf8Encode } from './bytes.js';
+import { IoError } from './errors.js';
+import { limits } from './limits.js';
+
+/** Why a relative path is not safe to use below a folder; `undefined` where it is. */
+export function unsafePathReason(path: string): string | undefined {
+  if (path.includes('\0')) return 'it contains a NUL character';
+  if (path.startsWith('/')) return 'it is absolute';
+  if (path.includes('\\')) return 'it contains a backslash';
+  if (/^[A-Za-z]:/.test(path)) return 'it names a drive';
+  if (utf8Encode(path).length > limits.pathBytes) return `it is longer than ${limits.pathBytes} bytes`;
+  for (const component of path.split('/')) {
+    if (component === '..' || component === '.') return `it contains "${component}"`;
+    if (component === '' && path !== '') return 'it contains an empty component';
+  }
+  return undefined;
+}
+
+/**
+ * Checks a path of a backup tree: relative, `/` between components, no `.`, `..`, NUL, backslash or drive. `''` is the top.
+ *
+ * @throws {@link IoError} with code `IO_UNSAFE_PATH`.
+ */
+export function checkTreePath(path: string): string {
+  const reason = unsafePathReason(path);
+  if (reason !== undefined) {
+    throw new IoError('IO_UNSAFE_PATH', `Path ${JSON.stringify(path.slice(0, 200))} is refused because ${reason}`, {
+      path,
+    });
+  }
+  return path;
+}

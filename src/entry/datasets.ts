@@ -1,0 +1,6 @@
+/**
+ * Typed records of the datasets inside a backup.
+ *
+ * @packageDocumentation
+ */
+export type * from '../datasets/types.js';
