@@ -4,3 +4,6 @@
  * @packageDocumentation
  */
 export type * from '../datasets/types.js';
+export { defineDataset, type DatasetDefinition, type DatasetStore } from '../datasets/define-dataset.js';
+export type { DatasetContext, IssueReport } from '../datasets/shared/session.js';
+export { readSchema, type Schema, type SchemaUnit } from '../datasets/shared/schema.js';

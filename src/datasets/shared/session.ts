@@ -1,0 +1,168 @@
+import type { AbortOptions } from '../../core/abort.js';
+import { DatasetError, isBackupKitError, type AbsenceReason } from '../../core/errors.js';
+import { ResourceOwner } from '../../core/resource.js';
+import type { BackupReader, FileRef } from '../../manifest/types.js';
+import type { SqliteDatabase } from '../../sqlite/driver.js';
+import type { DatasetIssue, DatasetOptions } from '../types.js';
+
+/** An issue as a dataset states it; the context adds the dataset's name. */
+export interface IssueReport {
+  /** Stable words that programs may match, e.g. `body-undecoded`. */
+  readonly kind: string;
+  readonly table: string;
+  readonly rowId?: number | undefined;
+  readonly field?: string | undefined;
+  /** One sentence for people, without content of the row. */
+  readonly message: string;
+  readonly cause?: unknown;
+}
+
+/** What a dataset works with while it is read. */
+export interface DatasetContext<O extends DatasetOptions = DatasetOptions> extends AbortOptions {
+  readonly backup: BackupReader;
+  /** What the caller passed. */
+  readonly options: O;
+  readonly signal: AbortSignal | undefined;
+  /**
+   * Opens a database that the dataset cannot do without. It is closed after the last record.
+   *
+   * @throws {@link DatasetError} with code `DATASET_ABSENT` and a reason where it is not there or not readable at all.
+   */
+  openDatabase(ref: FileRef): Promise<SqliteDatabase>;
+  /** Like {@link DatasetContext.openDatabase}; `undefined` where it is not in the backup, and an issue where it is damaged. */
+  openOptionalDatabase(ref: FileRef): Promise<SqliteDatabase | undefined>;
+  /**
+   * Reports something that could not be decoded.
+   *
+   * @throws {@link DatasetError} with code `DATASET_ROW_INVALID` with `strict`.
+   */
+  issue(report: IssueReport): void;
+  /** The error to throw where the dataset is not there; `schema-unknown` has the code `DATASET_SCHEMA_UNSUPPORTED`. */
+  absent(reason: AbsenceReason, explanation: string, cause?: unknown): DatasetError;
+}
+
+/** The one implementation of {@link DatasetContext}; it owns the databases of one iteration. */
+export class DatasetSession<O extends DatasetOptions> implements DatasetContext<O> {
+  readonly backup: BackupReader;
+  readonly options: O;
+  readonly signal: AbortSignal | undefined;
+  readonly #definition: { readonly id: string; readonly encryptedOnly?: boolean | undefined };
+  readonly #databases = new ResourceOwner();
+
+  constructor(
+    definition: { readonly id: string; readonly encryptedOnly?: boolean | undefined },
+    backup: BackupReader,
+    options: O,
+  ) {
+    this.#definition = definition;
+    this.backup = backup;
+    this.options = options;
+    this.signal = options.signal;
+  }
+
+  async openDatabase(ref: FileRef): Promise<SqliteDatabase> {
+    await this.#requireFile(ref);
+    try {
+      const db = this.#databases.attach(await this.backup.openDatabase(ref, { signal: this.signal }));
+      // SQLite looks at the file only now; a file that is no database fails here and not in the middle of the records.
+      await db.tables({ signal: this.signal });
+      return db;
+    } catch (error) {
+      throw this.#asAbsence(error, ref);
+    }
+  }
+
+  async openOptionalDatabase(ref: FileRef): Promise<SqliteDatabase | undefined> {
+    try {
+      return await this.openDatabase(ref);
+    } catch (error) {
+      if (!isBackupKitError(error, 'DATASET_ABSENT')) throw error;
+      if ((error as DatasetError).reason === 'damaged') {
+        this.issue({ kind: 'source-damaged', table: ref.relativePath, message: error.message, cause: error.cause });
+      }
+      return undefined;
+    }
+  }
+
+  issue(report: IssueReport): void {
+    const issue: DatasetIssue = {
+      dataset: this.#definition.id,
+      kind: report.kind,
+      table: report.table,
+      rowId: report.rowId,
+      field: report.field,
+      message: report.message,
+      cause: report.cause,
+    };
+    if (this.options.strict === true) {
+      throw new DatasetError('DATASET_ROW_INVALID', issue.message, {
+        dataset: issue.dataset,
+        table: issue.table,
+        rowId: issue.rowId,
+        cause: issue.cause,
+      });
+    }
+    this.options.onIssue?.(issue);
+  }
+
+  absent(reason: AbsenceReason, explanation: string, cause?: unknown): DatasetError {
+    const code = reason === 'schema-unknown' ? 'DATASET_SCHEMA_UNSUPPORTED' : 'DATASET_ABSENT';
+    return new DatasetError(code, explanation, { dataset: this.#definition.id, reason, cause });
+  }
+
+  /** Those of `sources` whose content the backup does not have. */
+  async missingSources(sources: readonly FileRef[]): Promise<readonly FileRef[]> {
+    const missing: FileRef[] = [];
+    for (const ref of sources) {
+      const file = await this.backup.files.get(ref, { signal: this.signal });
+      if (file === undefined || file.problems.some(isWithoutContent)) missing.push(ref);
+    }
+    return missing;
+  }
+
+  async close(): Promise<void> {
+    await this.#databases.close();
+  }
+
+  async #requireFile(ref: FileRef): Promise<void> {
+    const file = await this.backup.files.get(ref, { signal: this.signal });
+    if (file === undefined) throw this.#notInBackup(ref);
+    if (file.problems.some(isWithoutContent)) throw this.#contentMissing(ref);
+  }
+
+  #notInBackup(ref: FileRef, cause?: unknown): DatasetError {
+    if (this.#definition.encryptedOnly === true && !this.backup.summary.isEncrypted) {
+      return this.absent(
+        'encrypted-only',
+        `${ref.domain}/${ref.relativePath} is only part of encrypted backups; turn on "Encrypt local backup" and back up again`,
+        cause,
+      );
+    }
+    return this.absent('not-in-backup', `${ref.domain}/${ref.relativePath} is not in the backup`, cause);
+  }
+
+  #contentMissing(ref: FileRef, cause?: unknown): DatasetError {
+    return this.absent(
+      'content-missing',
+      `${ref.domain}/${ref.relativePath} is listed but its content is not in the backup; take it from another backup`,
+      cause,
+    );
+  }
+
+  #asAbsence(error: unknown, ref: FileRef): unknown {
+    if (isBackupKitError(error, 'MANIFEST_FILE_NOT_FOUND')) return this.#notInBackup(ref, error);
+    if (isBackupKitError(error, 'MANIFEST_FILE_MISSING')) return this.#contentMissing(ref, error);
+    if (isBackupKitError(error, 'DATABASE_CORRUPT', 'MANIFEST_FILE_DAMAGED', 'MANIFEST_KEY_UNAVAILABLE')) {
+      return this.absent(
+        'damaged',
+        `${ref.domain}/${ref.relativePath} cannot be read as a database: ${error.message}`,
+        error,
+      );
+    }
+    return error;
+  }
+}
+
+function isWithoutContent(problem: string): boolean {
+  return problem === 'content-missing' || problem === 'placeholder';
+}
