@@ -5,6 +5,11 @@ const common = { expect: { requireAssertions: true }, testTimeout: 30_000 };
 export default defineConfig({
   test: {
     ...common,
+    // CI adds up the results of several runs from these files.
+    reporters: process.env['IOS_BACKUP_KIT_RESULTS'] === undefined ? ['default'] : ['default', 'json'],
+    ...(process.env['IOS_BACKUP_KIT_RESULTS'] !== undefined && {
+      outputFile: { json: process.env['IOS_BACKUP_KIT_RESULTS'] },
+    }),
     projects: [
       {
         test: {

@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { readSync } from 'node:fs';
 import type { AbortOptions } from './abort.js';
 import { concatBytes } from './bytes.js';
-import { FormatError, ioError } from './errors.js';
+import { FormatError, IoError, ioError } from './errors.js';
 
 /** A range of bytes. */
 export interface ByteRange {
@@ -127,6 +127,10 @@ export async function fileSource(path: string, options?: AbortOptions): Promise<
 
 function fileHandleSource(handle: FileHandle, size: number, path: string): ByteSource {
   let closing: Promise<void> | undefined;
+  const failed = (error: unknown): unknown =>
+    closing === undefined
+      ? ioError(error, path, 'reading')
+      : new IoError('IO_FAILED', `${path} was closed before it was read`, { cause: error, path });
   const source: ByteSource = {
     size,
     async read(offset, length, options) {
@@ -141,7 +145,7 @@ function fileHandleSource(handle: FileHandle, size: number, path: string): ByteS
           filled += bytesRead;
         }
       } catch (error) {
-        throw ioError(error, path, 'reading');
+        throw failed(error);
       }
       return filled === target.length ? target : target.subarray(0, filled);
     },
@@ -155,7 +159,7 @@ function fileHandleSource(handle: FileHandle, size: number, path: string): ByteS
           filled += bytesRead;
         }
       } catch (error) {
-        throw ioError(error, path, 'reading');
+        throw failed(error);
       }
       return filled;
     },

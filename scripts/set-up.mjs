@@ -1,0 +1,33 @@
+// Installs the dependencies when they are missing or older than package-lock.json, and builds when the sources are newer
+// than dist: so that `npm test` and `npm run demo` work straight after a clone, and cost nothing later.
+// Plain JavaScript without dependencies, because none may be installed yet.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+function run(args) {
+  console.error(`> npm ${args.join(' ')}`);
+  // npm gives its own path to the scripts that it runs; started by hand, `npm` is looked up as usual.
+  const cli = process.env.npm_execpath;
+  const { status } = cli?.endsWith('.js')
+    ? spawnSync(process.execPath, [cli, ...args], { cwd: root, stdio: 'inherit' })
+    : spawnSync('npm', args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+const changed = (path) => (existsSync(join(root, path)) ? statSync(join(root, path)).mtimeMs : 0);
+
+function newest(folder) {
+  return Math.max(
+    ...readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs),
+  );
+}
+
+if (changed('node_modules/.package-lock.json') < changed('package-lock.json')) run(['ci', '--no-fund', '--no-audit']);
+const sources = Math.max(newest('src'), changed('package.json'), changed('tsup.config.ts'));
+if (changed('dist/.built') < sources) run(['run', '--silent', 'build']);
