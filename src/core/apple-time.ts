@@ -13,9 +13,12 @@ export function dateFromUnixSeconds(seconds: number | bigint): Date | undefined 
   return dateFromMs(Number(seconds) * 1000);
 }
 
-/** From seconds since 2001-01-01 UTC, fractional allowed. `undefined` for what no `Date` can hold. Zero is a time here. */
+/**
+ * From seconds since 2001-01-01 UTC, fractional allowed and rounded to the nearest millisecond, so that
+ * {@link cocoaSecondsFromDate} can be undone. `undefined` for what no `Date` can hold. Zero is a time here.
+ */
 export function dateFromCocoaSeconds(seconds: number | bigint): Date | undefined {
-  return dateFromMs((Number(seconds) + cocoaEpochUnixSeconds) * 1000);
+  return dateFromMs(Math.round((Number(seconds) + cocoaEpochUnixSeconds) * 1000));
 }
 
 /** From nanoseconds since 2001-01-01 UTC, cut to milliseconds. `undefined` for what no `Date` can hold. Zero is a time here. */
