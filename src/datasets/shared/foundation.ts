@@ -1,7 +1,8 @@
 import { dateFromCocoaSeconds } from '../../core/apple-time.js';
 import { utf8DecodeStrict } from '../../core/bytes.js';
 import { FormatError } from '../../core/errors.js';
-import type { TypedClass, TypedGroup, TypedObject, TypedValue } from './typedstream.js';
+import { checkLimit, limits } from '../../core/limits.js';
+import type { TypedGroup, TypedObject, TypedValue } from './typedstream.js';
 
 // What Foundation's classes write into a typedstream. FORMAT facts: docs/format/typedstream.md.
 
@@ -34,12 +35,15 @@ export type FoundationValue =
   | TypedObject
   | undefined;
 
+/** Longest chain of superclasses that is looked at; Foundation's have four. A damaged one may be a circle. */
+const longestChain = 32;
+
 /** Whether `object` is of the class `name` or one derived from it. */
 export function isKindOf(object: TypedObject, name: string): boolean {
-  const seen = new Set<TypedClass>();
-  for (let step = object.class; step !== undefined && !seen.has(step); step = step.superclass) {
+  let step = object.class;
+  for (let left = longestChain; left > 0 && step !== undefined; left--) {
     if (step.name === name) return true;
-    seen.add(step);
+    step = step.superclass;
   }
   return false;
 }
@@ -76,6 +80,7 @@ class FoundationDecoder {
     if (this.#decoded.has(value)) return this.#decoded.get(value);
     if (this.#open.has(value)) throw invalid('An object contains itself');
     this.#open.add(value);
+    checkLimit(this.#open.size, limits.nestingDepth, { what: 'Nesting of objects', format: 'typedstream' });
     const decoded = this.#object(value);
     this.#open.delete(value);
     this.#decoded.set(value, decoded);
@@ -151,7 +156,7 @@ class FoundationDecoder {
     const text = this.decode(values.take('@'));
     if (typeof text !== 'string') throw invalid('A URL has no text');
     try {
-      return base === undefined ? new URL(text) : new URL(text, String(base));
+      return base instanceof URL || typeof base === 'string' ? new URL(text, base) : new URL(text);
     } catch {
       return text;
     }
