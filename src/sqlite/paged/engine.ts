@@ -1,0 +1,153 @@
+import { utf8Decode, utf8Encode } from '../../core/bytes.js';
+import { DatabaseError } from '../../core/errors.js';
+import { installImageVfs, type ImageFiles } from './vfs.js';
+import type { Pointer, SqliteFunctions, SqliteModule } from './wasm-api.js';
+
+/** How many steps of SQLite's virtual machine pass between two looks at the clock. */
+const operationsBetweenChecks = 100_000;
+
+/**
+ * One instance of SQLite compiled to WebAssembly. All databases of a process share it; where SQLite itself breaks down
+ * (a trap in its code), the instance is retired and the next database gets a new one.
+ */
+export class Engine {
+  readonly api: SqliteFunctions;
+  /** Database images that this instance may open, by name. */
+  readonly files: ImageFiles;
+  readonly #module: SqliteModule;
+  readonly #progressCallback: Pointer;
+  #bytes: Uint8Array;
+  #view: DataView;
+  #retired = false;
+  #deadline = Infinity;
+
+  constructor(module: SqliteModule) {
+    this.#module = module;
+    this.api = module.wasm.exports;
+    this.#bytes = new Uint8Array(module.wasm.memory.buffer);
+    this.#view = new DataView(module.wasm.memory.buffer);
+    this.files = installImageVfs(module, () => this.bytes);
+    this.#progressCallback = module.wasm.installFunction('i(p)', () => (performance.now() > this.#deadline ? 1 : 0));
+  }
+
+  /** Whether SQLite broke down in this instance. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  /** The whole memory; take it anew after every call into SQLite, which may grow and so replace it. */
+  get bytes(): Uint8Array {
+    if (this.#bytes.buffer !== this.#module.wasm.memory.buffer) this.#refresh();
+    return this.#bytes;
+  }
+
+  /** Runs calls into SQLite; a breakdown of the instance becomes an error and retires it. */
+  run<T>(calls: () => T): T {
+    try {
+      return calls();
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError) && !(error instanceof RangeError)) throw error;
+      this.#retired = true;
+      throw new DatabaseError('DATABASE_CORRUPT', 'SQLite broke down over the database, which must be damaged', {
+        cause: error,
+      });
+    }
+  }
+
+  /** Lets {@link Engine.watch}ed databases run until `milliseconds` from now. */
+  allow(milliseconds: number): void {
+    this.#deadline = performance.now() + milliseconds;
+  }
+
+  /** Makes statements of the database end with SQLITE_INTERRUPT after the time of {@link Engine.allow}. */
+  watch(db: Pointer): void {
+    this.api.sqlite3_progress_handler(db, operationsBetweenChecks, this.#progressCallback, 0);
+  }
+
+  /** Memory of SQLite's allocator, which {@link Engine.free} or SQLite releases. */
+  allocate(length: number): Pointer {
+    const address = this.api.sqlite3_malloc(length);
+    if (address === 0) throw new DatabaseError('DATABASE_TOO_LARGE', `SQLite has no memory left for ${length} bytes`);
+    return address;
+  }
+
+  free(address: Pointer): void {
+    this.api.sqlite3_free(address);
+  }
+
+  /** Gives `use` a NUL-terminated copy of the text and its length in bytes without the NUL. */
+  withText<T>(text: string, use: (address: Pointer, length: number) => T): T {
+    const encoded = utf8Encode(text);
+    const address = this.allocate(encoded.length + 1);
+    try {
+      const { bytes } = this;
+      bytes.set(encoded, address);
+      bytes[address + encoded.length] = 0;
+      return use(address, encoded.length);
+    } finally {
+      this.free(address);
+    }
+  }
+
+  /** Gives `use` room for `count` 32-bit values, all zero. */
+  withCells<T>(count: number, use: (address: Pointer) => T): T {
+    const address = this.allocate(count * 4);
+    try {
+      this.bytes.fill(0, address, address + count * 4);
+      return use(address);
+    } finally {
+      this.free(address);
+    }
+  }
+
+  /** The unsigned 32-bit value at an address. */
+  u32(address: Pointer): number {
+    if (this.#view.buffer !== this.#module.wasm.memory.buffer) this.#refresh();
+    return this.#view.getUint32(address, true);
+  }
+
+  /** The NUL-terminated text at an address. */
+  text(address: Pointer): string {
+    if (address === 0) return '';
+    const { bytes } = this;
+    return utf8Decode(bytes.subarray(address, bytes.indexOf(0, address)));
+  }
+
+  /** Result code and message of the last call that failed on a database. */
+  lastError(db: Pointer): { code: number; message: string } {
+    return { code: this.api.sqlite3_extended_errcode(db), message: this.text(this.api.sqlite3_errmsg(db)) };
+  }
+
+  #refresh(): void {
+    this.#bytes = new Uint8Array(this.#module.wasm.memory.buffer);
+    this.#view = new DataView(this.#module.wasm.memory.buffer);
+  }
+}
+
+let current: Promise<Engine> | undefined;
+
+/** The engine of this process, loaded by the first call. */
+export async function loadEngine(): Promise<Engine> {
+  const engine = await (current ??= instantiate());
+  if (!engine.retired) return engine;
+  current = undefined;
+  return await loadEngine();
+}
+
+/**
+ * Loads SQLite before it is needed, for instance while a key is derived from a password. Takes about 30 ms once in a
+ * process; without it the first database that is opened loads it.
+ */
+export async function preloadSqlite(): Promise<void> {
+  await loadEngine();
+}
+
+async function instantiate(): Promise<Engine> {
+  // The vendor's script leaves these on the global object when it is imported.
+  const leftovers = ['sqlite3InitModule', 'sqlite3InitModuleState'].filter((name) => !(name in globalThis));
+  const { default: initialise } = await import('@sqlite.org/sqlite-wasm');
+  for (const name of leftovers) Reflect.deleteProperty(globalThis, name);
+  const quiet = { print() {}, printErr() {} };
+  const module = await (initialise as unknown as (options: object) => Promise<SqliteModule>)(quiet);
+  return new Engine(module);
+}

@@ -1,0 +1,124 @@
+import type { AbortOptions } from '../../core/abort.js';
+import { DatabaseError, isBackupKitError } from '../../core/errors.js';
+import { CursorDatabase } from '../cursor-database.js';
+import type { SqliteDatabase, SqliteDriver, SqliteSources } from '../driver.js';
+import type { DatabaseImage } from '../image/database-image.js';
+import { openImage } from '../image/open-image.js';
+import { Connection } from './connection.js';
+import { loadEngine, type Engine } from './engine.js';
+import { imageVfsName } from './vfs.js';
+
+/** Options of {@link pagedDriver}. */
+export interface PagedDriverOptions {
+  /**
+   * Size of SQLite's own cache of pages for each open database, in bytes; 4 MiB by default. It is filled as pages are
+   * used, and no larger than the database.
+   */
+  cacheBytes?: number | undefined;
+  /**
+   * How long a query may run without giving a row, in milliseconds; 5 minutes by default. Such work cannot be aborted,
+   * for it does not let anything else run, and a hostile database can make it endless.
+   */
+  stepLimitMs?: number | undefined;
+}
+
+const defaultCacheBytes = 4 * 1024 * 1024;
+const defaultStepLimitMs = 5 * 60 * 1000;
+
+let opened = 0;
+
+/**
+ * The default driver: SQLite's official WebAssembly build, which reads the pages that it needs from the source itself,
+ * so that databases of any size open in little memory and an encrypted one is decrypted page by page. Nothing is written
+ * anywhere. A hot rollback journal beside the file is not applied: the database is read as it lies there.
+ */
+export function pagedDriver(options: PagedDriverOptions = {}): SqliteDriver {
+  const cacheBytes = positive(options.cacheBytes ?? defaultCacheBytes, 'cacheBytes');
+  const stepLimitMs = positive(options.stepLimitMs ?? defaultStepLimitMs, 'stepLimitMs');
+  return {
+    name: 'paged',
+    async open(sources: SqliteSources, { signal }: AbortOptions = {}): Promise<SqliteDatabase> {
+      const image = await openImage(sources, { signal });
+      const engine = await loadEngine();
+      signal?.throwIfAborted();
+      return openPaged(engine, image, { cacheBytes, stepLimitMs });
+    },
+  };
+}
+
+function positive(value: number, name: string): number {
+  if (value > 0) return value;
+  throw new RangeError(`${name} must be a positive number, not ${value}`);
+}
+
+function openPaged(
+  engine: Engine,
+  image: DatabaseImage,
+  options: { cacheBytes: number; stepLimitMs: number },
+): SqliteDatabase {
+  const name = `/${(opened += 1)}`;
+  const connect = (on: Engine): Connection => {
+    on.files.set(name, image);
+    try {
+      return connectTo(on, name, image, options);
+    } catch (error) {
+      on.files.delete(name);
+      throw error;
+    }
+  };
+  let connection = connect(engine);
+  return new CursorDatabase({
+    async connection() {
+      if (connection.engine.retired) connection = connect(await loadEngine());
+      return connection;
+    },
+    release() {
+      connection.close();
+      connection.engine.files.delete(name);
+    },
+  });
+}
+
+function connectTo(
+  engine: Engine,
+  name: string,
+  image: DatabaseImage,
+  { cacheBytes, stepLimitMs }: { cacheBytes: number; stepLimitMs: number },
+): Connection {
+  const target = { name, vfs: imageVfsName, takeFailure: () => image.takeFailure() };
+  const connection = new Connection(engine, target, stepLimitMs);
+  try {
+    connection.harden();
+    connection.execute(`PRAGMA cache_size = -${Math.ceil(cacheBytes / 1024)}`);
+    readSchema(connection);
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+/** Makes SQLite read the header and the schema, which it otherwise does at the first query. */
+function readSchema(connection: Connection): void {
+  const check = 'SELECT count(*) FROM sqlite_master';
+  try {
+    connection.execute(check);
+  } catch (error) {
+    if (!isBackupKitError(error, 'DATABASE_CORRUPT') || connection.engine.retired) throw openFailure(error);
+    connection.tolerateSchema();
+    try {
+      connection.execute(check);
+    } catch {
+      throw error;
+    }
+  }
+}
+
+/** SQLite reports some headers that it cannot use as errors of the statement. */
+function openFailure(error: unknown): unknown {
+  if (!isBackupKitError(error, 'DATABASE_QUERY_FAILED')) return error;
+  return new DatabaseError('DATABASE_CORRUPT', 'SQLite cannot use the database: its header or schema is not valid', {
+    cause: error,
+    sqliteCode: (error as DatabaseError).sqliteCode,
+  });
+}
