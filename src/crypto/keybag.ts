@@ -4,7 +4,8 @@
  *
  * @packageDocumentation
  */
-import { ByteReader, concatBytes, latin1Decode, ownBytes } from '../core/bytes.js';
+import { ByteWriter } from '../core/byte-writer.js';
+import { ByteReader, latin1Decode, ownBytes } from '../core/bytes.js';
 import { FormatError } from '../core/errors.js';
 import { checkLimit, limits } from '../core/limits.js';
 
@@ -90,14 +91,13 @@ export function parseKeybag(bytes: Uint8Array): Keybag {
 
 /** The bytes of a keybag, exactly those that {@link parseKeybag} read. */
 export function serializeKeybag(keybag: Keybag): Uint8Array {
-  return concatBytes(
-    keybag.entries.flatMap(({ tag, value }) => {
-      const head = new Uint8Array(8);
-      for (let index = 0; index < 4; index++) head[index] = tag.charCodeAt(index);
-      new DataView(head.buffer).setUint32(4, value.length);
-      return [head, value];
-    }),
-  );
+  const writer = new ByteWriter();
+  for (const { tag, value } of keybag.entries) {
+    writer.latin1(tag);
+    writer.uint(value.length, 4);
+    writer.bytes(value);
+  }
+  return writer.finish();
 }
 
 /** The keybag that `entries` make. Errors as for {@link parseKeybag}. */
@@ -157,9 +157,7 @@ function collectFields(
   return fields;
 }
 
-const knownTags: ReadonlySet<string> = new Set([
-  ...['VERS', 'TYPE', 'SALT', 'ITER', 'DPIC', 'DPSL', 'CLAS', 'WRAP', 'KTYP', 'WPKY'],
-]);
+const knownTags: ReadonlySet<string> = new Set('VERS TYPE SALT ITER DPIC DPSL CLAS WRAP KTYP WPKY'.split(' '));
 
 function collectClassKeys(
   blocks: readonly PlacedEntry[][],

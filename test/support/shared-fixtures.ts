@@ -1,0 +1,22 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe } from 'vitest';
+
+const path = fileURLToPath(new URL('../../../shared/fixtures', import.meta.url));
+
+/** Folder of the inputs that are kept beside the project, not in it; `undefined` where they are absent. */
+export const sharedFixtures: string | undefined = existsSync(path) ? path : undefined;
+
+/** `describe` over the shared fixtures. Without them the tests are reported as skipped, with the reason in the title. */
+export function describeWithFixtures(title: string, tests: (fixtures: string) => void): void {
+  if (sharedFixtures === undefined) {
+    describe.skip(`${title} [shared fixtures absent: ${path}]`, () => {
+      tests(path);
+    });
+  } else {
+    const fixtures = sharedFixtures;
+    describe(title, () => {
+      tests(fixtures);
+    });
+  }
+}
