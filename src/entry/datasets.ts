@@ -7,3 +7,6 @@ export type * from '../datasets/types.js';
 export { defineDataset, type DatasetDefinition, type DatasetStore } from '../datasets/define-dataset.js';
 export type { DatasetContext, IssueReport } from '../datasets/shared/session.js';
 export { readSchema, type Schema, type SchemaUnit } from '../datasets/shared/schema.js';
+export { contacts } from '../datasets/contacts/contacts.js';
+export { contactGroups } from '../datasets/contacts/contact-groups.js';
+export type * from '../datasets/contacts/types.js';

@@ -5,3 +5,11 @@
  */
 export type * from '../testing/backup-builder/types.js';
 export { memoryTree, type MemoryTree } from '../core/memory-tree.js';
+export {
+  contactsStore,
+  type ContactLabelSpec,
+  type ContactPartsSpec,
+  type ContactSpec,
+  type ContactsStoreOptions,
+  type ContactValueSpec,
+} from '../testing/backup-builder/stores/contacts.js';
