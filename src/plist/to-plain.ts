@@ -1,0 +1,44 @@
+import { base64Encode, isBytes } from '../core/bytes.js';
+import { FormatError } from '../core/errors.js';
+import { limits } from '../core/limits.js';
+import { PlistNull, PlistReal, PlistUid, type PlistValue } from './types.js';
+
+/** What JSON can express. */
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
+
+/**
+ * Turns a property list into plain values for JSON and display. This loses distinctions; use the guards to compute.
+ *
+ * - integers and reals are numbers; integers beyond ±(2^53 − 1) and what is not finite are strings, so that no digit is lost;
+ * - dates are ISO 8601 strings in UTC, data is `{ data: base64 }`, a UID `{ CF$UID: index }`, null `null`;
+ * - dictionaries are objects; keys that look like array indexes come first in them, as JavaScript has it.
+ *
+ * @throws {@link FormatError} `FORMAT_LIMIT_EXCEEDED` where shared parts would make more than `limits.plistObjects` values.
+ */
+export function toPlain(value: PlistValue): JsonValue {
+  let count = 0;
+  const turn = (value: PlistValue): JsonValue => {
+    count += 1;
+    if (count > limits.plistObjects)
+      throw new FormatError('FORMAT_LIMIT_EXCEEDED', 'The property list has more values than plistObjects allows', {
+        format: 'plist',
+      });
+    if (Array.isArray(value)) return value.map(turn);
+    if (value instanceof Map) return Object.fromEntries(Array.from(value, ([key, child]) => [key, turn(child)]));
+    if (value instanceof PlistReal) return fromNumber(value.value);
+    if (value instanceof PlistUid) return { CF$UID: value.value };
+    if (value instanceof PlistNull) return null;
+    if (value instanceof Date) return value.toISOString();
+    if (isBytes(value)) return { data: base64Encode(value) };
+    return typeof value === 'bigint' ? fromBigint(value) : value;
+  };
+  return turn(value);
+}
+
+function fromNumber(value: number): JsonValue {
+  return Number.isFinite(value) ? value : String(value);
+}
+
+function fromBigint(value: bigint): JsonValue {
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+}
