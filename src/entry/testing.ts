@@ -13,3 +13,4 @@ export {
   type ContactsStoreOptions,
   type ContactValueSpec,
 } from '../testing/backup-builder/stores/contacts.js';
+export { buildBackup } from '../testing/backup-builder/build-backup.js';

@@ -6,12 +6,12 @@ export interface IosProfile {
   readonly generation: Generation;
   /** Whether Manifest.mbdx, an index of Manifest.mbdb, is written. */
   readonly hasMbdx: boolean;
-  /** Whether keys are derived in two stages. */
-  readonly twoStageKdf: boolean;
-  /** `VERS` of the keybag. */
-  readonly keybagVersion: number;
+  /** Whether apps lie in `/var/mobile/Applications`, as before iOS 8. */
+  readonly hasOldContainers: boolean;
+  /** `VERS` of the keybag: 3 derives keys in one stage, 4 and 5 in two. */
+  readonly keybagVersion: 3 | 4 | 5;
   /** Number of class keys in the keybag. */
-  readonly keybagClasses: number;
+  readonly keybagClasses: 11 | 14;
   /** `Version` of Manifest.plist. */
   readonly manifestVersion: string;
   /** `SystemDomainsVersion` of Manifest.plist. */
@@ -125,10 +125,9 @@ function systemDomainsVersionOf(major: number): string {
   return major >= 14 ? '17.0' : '16.0';
 }
 
-function keybagVersionOf(major: number, minor: number): number {
+function keybagVersionOf(major: number, minor: number): 3 | 4 | 5 {
   if (major >= 11) return 5;
-  if (major === 10 && minor >= 2) return 4;
-  return major >= 5 ? 3 : 2;
+  return major === 10 && minor >= 2 ? 4 : 3;
 }
 
 function generationOf(major: number, minor: number): Generation {
@@ -152,7 +151,7 @@ export function iosProfile(ios: string): IosProfile {
   return {
     generation,
     hasMbdx: major < 5,
-    twoStageKdf: generation === 'database',
+    hasOldContainers: major < 8,
     keybagVersion: keybagVersionOf(major, minor),
     keybagClasses: major >= 16 ? 14 : 11,
     manifestVersion: manifestVersionOf(major),

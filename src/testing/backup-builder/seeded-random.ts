@@ -1,5 +1,5 @@
-import { createCipheriv, createHash, type Cipheriv } from 'node:crypto';
-import { hexEncode, utf8Encode } from '../../core/bytes.js';
+import { createCipheriv, createHash, type Cipher } from 'node:crypto';
+import { hexEncode, plainView, utf8Encode } from '../../core/bytes.js';
 
 const poolBytes = 4096;
 
@@ -9,8 +9,8 @@ const poolBytes = 4096;
  */
 export class SeededRandom {
   readonly #key: Uint8Array;
-  #stream: Cipheriv | undefined;
-  #pool = new Uint8Array(0);
+  #stream: Cipher | undefined;
+  #pool = new Uint8Array();
   #used = 0;
 
   constructor(seed: number | string | Uint8Array) {
@@ -47,9 +47,9 @@ export class SeededRandom {
     return target;
   }
 
-  #keyStream(length: number): Uint8Array<ArrayBuffer> {
+  #keyStream(length: number): Uint8Array {
     this.#stream ??= createCipheriv('aes-256-ctr', this.#key, new Uint8Array(16));
-    return new Uint8Array(this.#stream.update(new Uint8Array(length)));
+    return plainView(this.#stream.update(new Uint8Array(length)));
   }
 
   /** An integer from 0 up to, but not including, `limit`, which is at most 2^32. */

@@ -226,13 +226,13 @@ export interface ManifestDatabaseSpec {
 
 /** A SQLite database that is built from SQL, and its companions. */
 export interface DatabaseSpec extends Omit<FileSpec, 'content' | 'kind' | 'linkTarget'> {
-  /** Statements of the database, separated by `;`. */
-  sql: string;
+  /** Statements of the database, separated by `;` or as a list. */
+  sql: string | readonly string[];
   /** Statements whose changes are only in the `-wal`; with `wal: 'some'`. */
-  walSql?: string | undefined;
+  walSql?: string | readonly string[] | undefined;
   /**
    * Where the data lies: `none` (the default) has no `-wal`; `some` has what `walSql` changes in the `-wal`; `all` has one empty
-   * page as main file and everything in the `-wal`. With a `-wal` comes a `-shm`, as in real backups.
+   * page as main file and everything in the `-wal`. With a `-wal` comes a `-shm`, as in real backups. Damage is done to the main file.
    */
   wal?: 'none' | 'some' | 'all' | undefined;
   /** Page size in bytes, a power of two from 512 to 65,536; 4096 by default. */
