@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export type * from '../testing/backup-builder/backup-spec.js';
 export type * from '../testing/backup-builder/types.js';
 export { memoryTree, type MemoryTree } from '../core/memory-tree.js';
 export {

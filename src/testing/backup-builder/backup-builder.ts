@@ -11,7 +11,8 @@ import type { BackupOutput, OutputData } from './output.js';
 import type { BuildPlan } from './plan.js';
 import { infoPlist, manifestPlist, statusPlist } from './property-lists.js';
 import { encryptChunks, storeContent, streamContent, type StoredContent } from './stored-content.js';
-import type { BuiltFile, FileSpec, RawRow, TopLevelFile } from './types.js';
+import type { TopLevelFile } from './backup-spec.js';
+import type { BuiltFile, FileSpec, RawRow } from './types.js';
 import { WriteQueue } from './write-queue.js';
 
 /** Generated content above this size is written while it is generated. */

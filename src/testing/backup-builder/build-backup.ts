@@ -4,7 +4,9 @@ import { BackupBuilder } from './backup-builder.js';
 import { databaseFiles } from './databases.js';
 import { openOutput } from './output.js';
 import { planBackup } from './plan.js';
-import type { BackupSpec, BuildTarget, BuiltBackup, FileSpec } from './types.js';
+import type { BackupSpec } from './backup-spec.js';
+import { contactsStore } from './stores/contacts.js';
+import type { BuildTarget, BuiltBackup, FileSpec } from './types.js';
 
 /** Entries between two looks at timers and aborts. */
 const entriesBetweenYields = 256;
@@ -61,5 +63,7 @@ export async function buildBackup(spec: BackupSpec = {}, target: BuildTarget = {
 
 async function* allFiles(spec: BackupSpec): AsyncGenerator<FileSpec, void, undefined> {
   yield* spec.files ?? [];
-  for (const database of spec.databases ?? []) yield* await databaseFiles(database);
+  const databases = [...(spec.databases ?? [])];
+  if (spec.contacts !== undefined) databases.push(...contactsStore(spec.contacts, { ios: spec.ios }).databases);
+  for (const database of databases) yield* await databaseFiles(database);
 }

@@ -1,6 +1,6 @@
 import type { IosProfile } from './profiles.js';
 import type { SeededRandom } from './seeded-random.js';
-import type { DeviceSpec } from './types.js';
+import type { DeviceSpec } from './backup-spec.js';
 
 /** A device with all its numbers. */
 export interface Device {

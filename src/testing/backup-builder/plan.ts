@@ -2,7 +2,7 @@ import { resolveDevice } from './device.js';
 import { iosProfile } from './profiles.js';
 import type { ListContext } from './property-lists.js';
 import { SeededRandom } from './seeded-random.js';
-import type { BackupSpec, KeyDerivationRounds } from './types.js';
+import type { BackupSpec, KeyDerivationRounds } from './backup-spec.js';
 
 const defaultIos = '17.4';
 const defaultPassword = 'password';

@@ -4,7 +4,7 @@ import type { Device } from './device.js';
 import { gradientPng } from './png.js';
 import type { IosProfile } from './profiles.js';
 import type { SeededRandom } from './seeded-random.js';
-import type { AppSpec, BackupSpec, PlistOverrides } from './types.js';
+import type { AppSpec, BackupSpec, PlistOverrides } from './backup-spec.js';
 
 /** What the property lists of a backup tell of. */
 export interface ListContext {
