@@ -29,13 +29,16 @@ const batchMs = 10;
 /** A {@link SqliteDatabase} over synchronous cursors: batches, turns of the event loop, abort and close. */
 export class CursorDatabase implements SqliteDatabase {
   readonly #connection: () => CursorConnection | Promise<CursorConnection>;
-  readonly #release: () => void;
+  readonly #release: () => void | Promise<void>;
   readonly #cursors = new Set<Cursor>();
-  #closed = false;
+  #closing: Promise<void> | undefined;
   #lastYield = 0;
 
   /** `connection` is asked before every query; `release` closes it, once. */
-  constructor(options: { connection: () => CursorConnection | Promise<CursorConnection>; release: () => void }) {
+  constructor(options: {
+    connection: () => CursorConnection | Promise<CursorConnection>;
+    release: () => void | Promise<void>;
+  }) {
     this.#connection = options.connection;
     this.#release = options.release;
   }
@@ -76,15 +79,18 @@ export class CursorDatabase implements SqliteDatabase {
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (const cursor of this.#cursors) cursor.close();
-    this.#cursors.clear();
-    this.#release();
+    this.#closing ??= this.#close();
+    await this.#closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #close(): Promise<void> {
+    for (const cursor of this.#cursors) cursor.close();
+    this.#cursors.clear();
+    await this.#release();
   }
 
   async #names(sql: string, params: readonly SqliteValue[], options: AbortOptions): Promise<string[]> {
@@ -127,7 +133,7 @@ export class CursorDatabase implements SqliteDatabase {
 
   #check(options: AbortOptions): void {
     options.signal?.throwIfAborted();
-    if (this.#closed) throw databaseClosed();
+    if (this.#closing !== undefined) throw databaseClosed();
   }
 }
 

@@ -16,3 +16,10 @@ export function checkValue(value: unknown, index: number): asserts value is Sqli
     throw new TypeError(`Parameter ${index + 1} must be null, a number, a bigint, a string or bytes`);
   if (value < int64.min || value > int64.max) throw new RangeError(`Parameter ${index + 1} does not fit into 64 bits`);
 }
+
+/** For engines that give every integer as a bigint: a number where that is exact. */
+export function exactInteger(value: SqliteValue): SqliteValue {
+  if (typeof value !== 'bigint') return value;
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}

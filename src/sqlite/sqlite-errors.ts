@@ -13,6 +13,7 @@ export const resultCode = {
   cantOpen: 14,
   tooBig: 18,
   format: 24,
+  range: 25,
   notADatabase: 26,
   row: 100,
   done: 101,

@@ -3,7 +3,8 @@ import { DatabaseError, isBackupKitError } from '../../core/errors.js';
 import { CursorDatabase } from '../cursor-database.js';
 import type { SqliteDatabase, SqliteDriver, SqliteSources } from '../driver.js';
 import type { DatabaseImage } from '../image/database-image.js';
-import { openImage } from '../image/open-image.js';
+import { openImage, type OpenedImage } from '../image/open-image.js';
+import { positive } from '../driver-options.js';
 import { Connection } from './connection.js';
 import { loadEngine, type Engine } from './engine.js';
 import { imageVfsName } from './vfs.js';
@@ -20,12 +21,24 @@ export interface PagedDriverOptions {
    * for it does not let anything else run, and a hostile database can make it endless.
    */
   stepLimitMs?: number | undefined;
+  /**
+   * A source that cannot be read synchronously (see {@link ByteSource}) is copied into memory up to this size in bytes;
+   * 64 MiB by default.
+   */
+  memoryBytes?: number | undefined;
+  /**
+   * Where larger ones of these go: to a temporary file that is encrypted with a random key and removed at once where the
+   * system allows it, else when the database is closed (`sealed-file`, the default), or nowhere (`refuse`), which throws
+   * `DATABASE_TOO_LARGE`.
+   */
+  largeSources?: 'sealed-file' | 'refuse' | undefined;
 }
 
 const defaultCacheBytes = 4 * 1024 * 1024;
+const defaultMemoryBytes = 64 * 1024 * 1024;
 const defaultStepLimitMs = 5 * 60 * 1000;
 
-let opened = 0;
+let openedBefore = 0;
 
 /**
  * The default driver: SQLite's official WebAssembly build, which reads the pages that it needs from the source itself,
@@ -33,30 +46,32 @@ let opened = 0;
  * anywhere. A hot rollback journal beside the file is not applied: the database is read as it lies there.
  */
 export function pagedDriver(options: PagedDriverOptions = {}): SqliteDriver {
+  const { largeSources = 'sealed-file' } = options;
   const cacheBytes = positive(options.cacheBytes ?? defaultCacheBytes, 'cacheBytes');
   const stepLimitMs = positive(options.stepLimitMs ?? defaultStepLimitMs, 'stepLimitMs');
+  const memoryBytes = positive(options.memoryBytes ?? defaultMemoryBytes, 'memoryBytes');
   return {
     name: 'paged',
     async open(sources: SqliteSources, { signal }: AbortOptions = {}): Promise<SqliteDatabase> {
-      const image = await openImage(sources, { signal });
-      const engine = await loadEngine();
-      signal?.throwIfAborted();
-      return openPaged(engine, image, { cacheBytes, stepLimitMs });
+      const opened = await openImage(sources, { signal, memoryBytes, largeSources });
+      try {
+        const engine = await loadEngine();
+        signal?.throwIfAborted();
+        return openPaged(engine, opened, { cacheBytes, stepLimitMs });
+      } catch (error) {
+        await opened.close();
+        throw error;
+      }
     },
   };
 }
 
-function positive(value: number, name: string): number {
-  if (value > 0) return value;
-  throw new RangeError(`${name} must be a positive number, not ${value}`);
-}
-
 function openPaged(
   engine: Engine,
-  image: DatabaseImage,
+  { image, close }: OpenedImage,
   options: { cacheBytes: number; stepLimitMs: number },
 ): SqliteDatabase {
-  const name = `/${(opened += 1)}`;
+  const name = `/${(openedBefore += 1)}`;
   const connect = (on: Engine): Connection => {
     on.files.set(name, image);
     try {
@@ -72,9 +87,10 @@ function openPaged(
       if (connection.engine.retired) connection = connect(await loadEngine());
       return connection;
     },
-    release() {
+    async release() {
       connection.close();
       connection.engine.files.delete(name);
+      await close();
     },
   });
 }

@@ -1,6 +1,7 @@
 import { utf8Decode, utf8Encode } from '../../core/bytes.js';
 import { DatabaseError } from '../../core/errors.js';
 import type { SqliteValue } from '../driver.js';
+import { checkSingleStatement } from '../single-statement.js';
 import { checkParameterCount, checkValue } from '../parameters.js';
 import { resultCode } from '../sqlite-errors.js';
 import type { Engine } from './engine.js';
@@ -15,28 +16,19 @@ const shortText = 48;
 
 /** Compiles the one statement of `sql`. `fail` makes the error for the last failed call. */
 export function compile(engine: Engine, db: Pointer, sql: string, fail: () => Error): Statement {
-  const prepare = (text: Pointer, length: number): { statement: Pointer; tail: Pointer } =>
+  return engine.withText(sql, (text, length) =>
     engine.withCells(2, (cells) => {
-      if (engine.api.sqlite3_prepare_v3(db, text, length, 0, cells, cells + 4) !== resultCode.ok) throw fail();
-      return { statement: engine.u32(cells), tail: engine.u32(cells + 4) };
-    });
-  return engine.withText(sql, (text, length) => {
-    const first = prepare(text, length + 1);
-    if (first.statement === 0) throw new DatabaseError('DATABASE_QUERY_FAILED', 'There is no statement in the SQL');
-    const compiled = new Statement(engine, first.statement);
-    try {
-      const second = prepare(first.tail, text + length + 1 - first.tail);
-      if (second.statement === 0) return compiled;
-      engine.api.sqlite3_finalize(second.statement);
-      throw new DatabaseError(
-        'DATABASE_QUERY_FAILED',
-        'There is more than one statement in the SQL; run them one by one',
-      );
-    } catch (error) {
-      compiled.finalize();
-      throw error;
-    }
-  });
+      if (engine.api.sqlite3_prepare_v3(db, text, length + 1, 0, cells, cells + 4) !== resultCode.ok) throw fail();
+      const compiled = new Statement(engine, engine.u32(cells));
+      try {
+        checkSingleStatement(sql, engine.text(engine.u32(cells + 4)));
+        return compiled;
+      } catch (error) {
+        compiled.finalize();
+        throw error;
+      }
+    }),
+  );
 }
 
 /** A compiled statement. */
@@ -48,7 +40,7 @@ export class Statement {
   constructor(engine: Engine, statement: Pointer) {
     this.#engine = engine;
     this.#statement = statement;
-    this.#columnCount = engine.api.sqlite3_column_count(statement);
+    this.#columnCount = statement === 0 ? 0 : engine.api.sqlite3_column_count(statement);
   }
 
   /** Whether it only reads. */

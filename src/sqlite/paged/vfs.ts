@@ -91,6 +91,7 @@ export function installImageVfs(module: SqliteModule, memory: () => Uint8Array):
       struct,
       name: imageVfsName,
       methods: {
+        // oxlint-disable-next-line max-params -- SQLite's signature
         xOpen(_vfs: Pointer, name: Pointer, file: Pointer, flags: number, outFlags: Pointer) {
           const image = (flags & openMainDatabase) === 0 || name === 0 ? undefined : files.get(readName(name));
           if (image === undefined) return resultCode.cantOpen;
