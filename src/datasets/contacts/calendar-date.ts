@@ -16,10 +16,12 @@ export function calendarDateOf(value: SqliteValue | undefined): string | undefin
     const date = dateFromCocoaSeconds(seconds);
     return date && calendarDate(date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate());
   }
-  const match = /^\s*(?:(?<year>\d{4})-?|--)(?<month>\d\d)-?(?<day>\d\d)(?:[T\s].*)?$/s.exec(textOf(value) ?? '');
+  const match = /^\s*(?:(?<year>\d{4})-(?<month>\d\d)-|--(?<yearlessMonth>\d\d)-?)(?<day>\d\d)(?:[T\s].*)?$/s.exec(
+    textOf(value) ?? '',
+  );
   if (match?.groups === undefined) return undefined;
-  const { year, month, day } = match.groups;
-  return calendarDate(year === undefined ? yearOfYearless : Number(year), Number(month), Number(day));
+  const { year = yearOfYearless, month, yearlessMonth, day } = match.groups;
+  return calendarDate(Number(year), Number(month ?? yearlessMonth), Number(day));
 }
 
 function calendarDate(year: number, month: number, day: number): string | undefined {

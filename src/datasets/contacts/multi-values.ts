@@ -100,13 +100,15 @@ export function toContactValues(
     const parts = partsOf(multiValue, texts.keys, context);
     const value = scalarOf(row, 'value', context);
     if (value === undefined && parts.length === 0) {
-      context.issue({
-        kind: 'value-missing',
-        table: 'ABMultiValue',
-        rowId: Number(row.uid),
-        field: 'value',
-        message: 'The value is empty and has no parts',
-      });
+      if (row.value === null || row.value === '') {
+        context.issue({
+          kind: 'value-missing',
+          table: 'ABMultiValue',
+          rowId: Number(row.uid),
+          field: 'value',
+          message: 'The value is empty and has no parts',
+        });
+      }
       continue;
     }
     const number = integerOf(row.property);
