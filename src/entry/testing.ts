@@ -15,3 +15,4 @@ export {
   type ContactValueSpec,
 } from '../testing/backup-builder/stores/contacts.js';
 export { buildBackup } from '../testing/backup-builder/build-backup.js';
+export { sampleBackupSpec, type SampleOptions } from '../testing/backup-builder/sample.js';

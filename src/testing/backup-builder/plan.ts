@@ -1,10 +1,9 @@
 import { resolveDevice } from './device.js';
-import { iosProfile } from './profiles.js';
+import { defaultIos, iosProfile } from './profiles.js';
 import type { ListContext } from './property-lists.js';
 import { SeededRandom } from './seeded-random.js';
 import type { BackupSpec, KeyDerivationRounds } from './backup-spec.js';
 
-const defaultIos = '17.4';
 const defaultPassword = 'password';
 const fastRounds: KeyDerivationRounds = { dpic: 10, iter: 10 };
 const realRounds: KeyDerivationRounds = { dpic: 10_000_000, iter: 10_000 };

@@ -1,6 +1,9 @@
 /** How backups of one generation are laid out. FORMAT facts: docs/format/generations.md. */
 export type Generation = 'mbdb' | 'database-obfuscated' | 'database-plain' | 'database';
 
+/** The iOS version of a spec that names none. */
+export const defaultIos = '17.4';
+
 /** What the builder takes for granted of one iOS version. */
 export interface IosProfile {
   readonly generation: Generation;
