@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { hexDecode } from '../../src/core/bytes.js';
+import { equalBytes, hexDecode } from '../../src/core/bytes.js';
 import type { ByteSource } from '../../src/core/byte-source.js';
 import { createKeybag, type CreateKeybagOptions } from '../../src/crypto/create-keybag.js';
 import { serializeKeybag, type Keybag, type KeybagEntry } from '../../src/crypto/keybag.js';
@@ -37,6 +37,12 @@ export function uint32(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value);
   return bytes;
+}
+
+/** Asserts that both have the same bytes: much faster than `toEqual` for many of them. */
+export function expectBytes(actual: Uint8Array | undefined, expected: Uint8Array): void {
+  expect(actual).toHaveLength(expected.length);
+  expect(equalBytes(actual ?? new Uint8Array(), expected)).toBe(true);
 }
 
 /** What a promise rejects with. */

@@ -9,14 +9,8 @@ export const sharedFixtures: string | undefined = existsSync(path) ? path : unde
 
 /** `describe` over the shared fixtures. Without them the tests are reported as skipped, with the reason in the title. */
 export function describeWithFixtures(title: string, tests: (fixtures: string) => void): void {
-  if (sharedFixtures === undefined) {
-    describe.skip(`${title} [shared fixtures absent: ${path}]`, () => {
-      tests(path);
-    });
-  } else {
-    const fixtures = sharedFixtures;
-    describe(title, () => {
-      tests(fixtures);
-    });
-  }
+  const note = sharedFixtures === undefined ? ` [shared fixtures absent: ${path}]` : '';
+  describe.skipIf(note !== '')(`${title}${note}`, () => {
+    tests(path);
+  });
 }
