@@ -26,7 +26,7 @@ export interface CreateKeybagOptions extends AbortOptions {
 /** Length of salts in bytes. */
 const saltBytes = 20;
 const uuidBytes = 16;
-/** Wrapped HMAC key of the keybag. Restores do not check it, so random bytes stand for it. */
+/** Length of the wrapped HMAC key of the keybag. What it signs is not published, so random bytes stand for it. */
 const hmacKeyBytes = 40;
 
 /**
