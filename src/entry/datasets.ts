@@ -10,3 +10,8 @@ export { readSchema, type Schema, type SchemaUnit } from '../datasets/shared/sch
 export { contacts } from '../datasets/contacts/contacts.js';
 export { contactGroups } from '../datasets/contacts/contact-groups.js';
 export type * from '../datasets/contacts/types.js';
+export { messages, type MessagesOptions } from '../datasets/messages/messages.js';
+export { chats } from '../datasets/messages/chats.js';
+export type * from '../datasets/messages/types.js';
+export type * from '../datasets/messages/app-types.js';
+export type { Address, AddressKind } from '../datasets/shared/address.js';

@@ -17,6 +17,8 @@ export interface MessageBatch {
   readonly reactions: ReadonlyMap<number, SqliteRow>;
   readonly attachments: ReadonlyMap<number, readonly Attachment[]>;
   readonly handles: ReadonlyMap<number, Party>;
+  /** Rows of `chat_message_join`, only where they were asked for. */
+  readonly chats: ReadonlyMap<number, readonly SqliteRow[]>;
   /** Rows of `chat_recoverable_message_join`. */
   readonly deletions: ReadonlyMap<number, readonly SqliteRow[]>;
   /** Rows of `recoverable_message_part`. */
@@ -38,7 +40,7 @@ export class BatchLoader {
   }
 
   /** Everything about the messages with these ROWIDs. Rows that cannot be read are reported and left out. */
-  async load(rowIds: readonly number[]): Promise<MessageBatch> {
+  async load(rowIds: readonly number[], { withChats }: { withChats: boolean }): Promise<MessageBatch> {
     const messages = await this.#messageRows(rowIds);
     const reactionIds = [...messages.keys()].flatMap((rowId) => this.#reactions.of(rowId));
     const reactions = await this.#reactionRows(reactionIds);
@@ -48,6 +50,7 @@ export class BatchLoader {
       reactions,
       attachments: await this.#attachments(everyId),
       handles: await this.#handles([...messages.values(), ...reactions.values()]),
+      chats: withChats ? await this.#joined('chat_message_join', ['chat_id'], rowIds) : new Map(),
       deletions: await this.#joined('chat_recoverable_message_join', ['chat_id', 'delete_date'], everyId),
       deletedParts: await this.#joined('recoverable_message_part', ['part_index', 'delete_date', 'part_text'], everyId),
     };

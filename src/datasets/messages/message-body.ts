@@ -1,10 +1,12 @@
+import { parsePlist } from '../../plist/parse.js';
+import type { PlistValue } from '../../plist/types.js';
 import type { DatasetContext } from '../shared/session.js';
 import type { SqliteRow } from '../../sqlite/driver.js';
 import { cocoaDateOf } from '../shared/times.js';
 import { bytesOf, integerOf, textOf } from '../shared/values.js';
 import { emptyBody, readBody, type OnBodyProblem } from './body.js';
-import { noSummary, readSummaryInfo, type SummaryInfo } from './summary-info.js';
-import type { Attachment, DeletedPart, MessageBody, MessagePart } from './types.js';
+import { noSummary, summaryInfoOf, type SummaryInfo } from './summary-info.js';
+import type { Attachment, DeletedPart, MessageBody, MessagePart, TextRun } from './types.js';
 
 const problemMessages = {
   'body-undecoded': 'cannot be decoded; the text is unknown',
@@ -79,7 +81,7 @@ function placeAttachments(body: MessageBody, attachments: readonly Attachment[])
   const left = new Map(attachments.map((attachment) => [attachment.guid, attachment]));
   const slots = [...(body.text ?? '').matchAll(/\uFFFC/g)].map(({ index }) => ({
     index,
-    run: body.runs.find(({ start, length }) => index >= start && index < start + length),
+    run: body.runs[runIndexAt(body.runs, index)],
   }));
   const named = new Map<number, Attachment>();
   for (const { index, run } of slots) {
@@ -122,7 +124,7 @@ function textParts(body: MessageBody, attachments: readonly Attachment[]): Messa
   const parts: MessagePart[] = [];
   for (const { 0: piece, index: start } of text.matchAll(/\uFFFC|[^\uFFFC]+/g)) {
     if (piece === '\uFFFC') {
-      const run = body.runs.find((candidate) => start >= candidate.start && start < candidate.start + candidate.length);
+      const run = body.runs[runIndexAt(body.runs, start)];
       parts.push({
         kind: 'attachment',
         index: run?.part ?? parts.length,
@@ -143,7 +145,9 @@ function piecesByPart(
 ): MessagePart[] {
   const end = start + piece.length;
   const pieces: { kind: 'text'; index: number; text: string; start: number }[] = [];
-  for (const run of runs) {
+  for (let next = runIndexAt(runs, start); next !== -1 && next < runs.length; next++) {
+    const run = runs[next];
+    if (run === undefined || run.start >= end) break;
     const from = Math.max(run.start, start);
     const to = Math.min(run.start + run.length, end);
     if (from >= to) continue;
@@ -156,14 +160,29 @@ function piecesByPart(
   return pieces.length === 0 ? [{ kind: 'text', index, text: piece, start }] : pieces;
 }
 
+/** Index of the run that covers a position, which are in order and without gaps; −1 where there is none. */
+function runIndexAt(runs: readonly TextRun[], position: number): number {
+  let low = 0;
+  let high = runs.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const run = runs[middle];
+    if (run === undefined) break;
+    if (position < run.start) high = middle - 1;
+    else if (position >= run.start + run.length) low = middle + 1;
+    else return middle;
+  }
+  return -1;
+}
+
 function readSummary(row: SqliteRow, context: DatasetContext): SummaryInfo {
   const bytes = bytesOf(row['message_summary_info']);
   if (bytes === undefined) return noSummary;
   const rowId = integerOf(row['ROWID']);
   const field = 'message_summary_info';
-  let summary: SummaryInfo;
+  let root: PlistValue;
   try {
-    summary = readSummaryInfo(bytes, problemReporter(context, 'message', { rowId, field }));
+    root = parsePlist(bytes);
   } catch (cause) {
     context.issue({
       kind: 'summary-undecoded',
@@ -175,7 +194,7 @@ function readSummary(row: SqliteRow, context: DatasetContext): SummaryInfo {
     });
     return noSummary;
   }
-  return summary;
+  return summaryInfoOf(root, problemReporter(context, 'message', { rowId, field }));
 }
 
 function problemReporter(

@@ -1,6 +1,5 @@
 import { dateFromCocoaSeconds } from '../../core/apple-time.js';
 import { asArray, asData, asDict, asNumber } from '../../plist/guards.js';
-import { parsePlist } from '../../plist/parse.js';
 import type { PlistDict, PlistValue } from '../../plist/types.js';
 import { readBody, type OnBodyProblem } from './body.js';
 import type { EditHistory, EditVersion } from './types.js';
@@ -19,9 +18,9 @@ export interface SummaryInfo {
 /** Of a message that was never changed. */
 export const noSummary: SummaryInfo = { edits: [], unsentParts: [], originalParts: 0 };
 
-/** Reads `message_summary_info`. @throws {@link FormatError} where it is not a property list. */
-export function readSummaryInfo(bytes: Uint8Array, onProblem: OnBodyProblem): SummaryInfo {
-  const root = asDict(parsePlist(bytes));
+/** What the property list in `message_summary_info` tells. */
+export function summaryInfoOf(value: PlistValue, onProblem: OnBodyProblem): SummaryInfo {
+  const root = asDict(value);
   if (root === undefined) return noSummary;
   return {
     edits: partsOf(root.get('ec')).map(({ part, value }) => ({

@@ -310,3 +310,35 @@ export interface Message extends MessageBody {
   /** Whether the row was read from a damaged database, apart from the rest. */
   readonly isRecovered: boolean;
 }
+
+/** A chat as the database has it: one service, one set of people. */
+export interface Chat {
+  /** ROWID in `chat`. */
+  readonly rowId: number;
+  /** E.g. `iMessage;-;+15550100` for one person, `iMessage;+;chat123` for a group. */
+  readonly guid: string;
+  /** Equal for the chats that people see as one conversation. */
+  readonly conversationId: string;
+  /** Address of the person, or name of the room. */
+  readonly identifier: string | undefined;
+  readonly kind: 'direct' | 'group';
+  /** Apple's number: 43 for groups, 45 for one person. */
+  readonly style: number | undefined;
+  /** Name that the group was given. */
+  readonly displayName: string | undefined;
+  readonly roomName: string | undefined;
+  readonly groupId: string | undefined;
+  readonly originalGroupId: string | undefined;
+  readonly service: MessageService | undefined;
+  /** Everybody but the owner. */
+  readonly participants: readonly Party[];
+  /** The owner's address that this chat was last used with. */
+  readonly ownerAddress: string | undefined;
+  /** `Attachment.guid` of the group's photo. */
+  readonly groupPhotoGuid: string | undefined;
+  readonly isArchived: boolean;
+  /** Whether it is among "Unknown Senders" or filtered otherwise. */
+  readonly isFiltered: boolean;
+  /** Up to when its messages were read. */
+  readonly lastRead: Date | undefined;
+}
