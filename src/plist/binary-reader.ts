@@ -118,7 +118,8 @@ export class BinaryPlistReader {
 
   /** The bytes of a data object, as a view of the input. `undefined` for objects of other kinds. */
   data(index: number): Uint8Array | undefined {
-    if (this.#locate(index, 1) !== binaryKind.data) return undefined;
+    if (this.kindOf(index) !== binaryKind.data) return undefined;
+    this.#locate(index, 1);
     return this.#bytes.subarray(this.#start, this.#start + this.#count);
   }
 
@@ -144,7 +145,9 @@ export class BinaryPlistReader {
     const size = (marker & 0x0f) + 1;
     if (size > 8) throw this.invalid(`A UID has ${size} bytes`, offset);
     this.#check(offset + 1, size, offset);
-    return this.#unsigned(offset + 1, size);
+    const value = this.#unsigned(offset + 1, size);
+    checkLimit(value, Number.MAX_SAFE_INTEGER, { what: 'A UID', format: 'plist', offset });
+    return value;
   }
 
   /** Number of elements of an array or set, or of entries of a dictionary. `undefined` for objects of other kinds. */
@@ -175,7 +178,8 @@ export class BinaryPlistReader {
    * `undefined` where the object is no dictionary or lacks the key.
    */
   find(dict: number, key: string): number | undefined {
-    if (this.#locate(dict, 2 * this.#refSize) !== binaryKind.dict) return undefined;
+    if (this.kindOf(dict) !== binaryKind.dict) return undefined;
+    this.#locate(dict, 2 * this.#refSize);
     const keys = this.#start;
     const count = this.#count;
     for (let at = count - 1; at >= 0; at -= 1) {
@@ -207,14 +211,12 @@ export class BinaryPlistReader {
     return kind === binaryKind.dict ? 2 * this.#refSize : this.#refSize;
   }
 
-  /** Finds the content of an object of counted kind, whose elements have `size` bytes, and returns its kind. */
-  #locate(index: number, size: number): number {
+  /** Finds the content of an object of a counted kind, whose elements have `size` bytes. */
+  #locate(index: number, size: number): void {
     const offset = this.offsetOf(index);
     const marker = this.#bytes[offset] ?? 0;
     let start = offset + 1;
     let count = marker & 0x0f;
-    const kind = marker >> 4;
-    if (kind < binaryKind.data || kind === binaryKind.uid) return kind;
     if (count === 0x0f) {
       const intMarker = start < this.#tableOffset ? (this.#bytes[start] ?? 0) : 0;
       const stated = intMarker >> 4 === binaryKind.integer ? this.#integerAt(start, intMarker) : -1;
@@ -226,7 +228,6 @@ export class BinaryPlistReader {
       throw this.invalid(`An object states ${count} elements, more than the data has`, offset);
     this.#start = start;
     this.#count = count;
-    return kind;
   }
 
   /** The integer whose first byte, `marker`, is at `offset`. */
@@ -288,15 +289,10 @@ export class BinaryPlistReader {
     if (length > this.#tableOffset - start) throw this.invalid('An object is longer than the data', offset);
   }
 
-  /** A big-endian unsigned integer of 1 to 8 bytes. */
+  /** A big-endian unsigned integer of 1 to 8 bytes. Beyond 2^53 it is not exact, and out of every range. */
   #unsigned(at: number, size: number): number {
     let value = 0;
     for (let i = at; i < at + size; i += 1) value = value * 256 + (this.#bytes[i] ?? 0);
-    if (value > Number.MAX_SAFE_INTEGER)
-      throw new FormatError('FORMAT_LIMIT_EXCEEDED', 'An offset, count or UID is beyond 2^53 - 1', {
-        format: 'plist',
-        offset: at,
-      });
     return value;
   }
 }

@@ -2,7 +2,7 @@ import { cocoaSecondsFromDate } from '../core/apple-time.js';
 import { isBytes } from '../core/bytes.js';
 import { limits } from '../core/limits.js';
 import { writeBinaryPlist } from './binary-write.js';
-import { normalizePlist } from './plain-input.js';
+import { normalizePlist, plainObject } from './plain-input.js';
 import { PlistReal, PlistUid, type PlistDict, type PlistInput, type PlistValue } from './types.js';
 
 /**
@@ -166,7 +166,7 @@ function objectFor(value: Exclude<ArchiveInput, Scalar | undefined>): {
     return { classes: ['NSArray', 'NSObject'], fields: { 'NS.objects': new Elements(value as ArchiveInput[]) } };
   if (typeof value !== 'object') throw new TypeError(`A value of type ${typeof value} cannot be archived`);
   const entries =
-    value instanceof Map ? [...(value as ReadonlyMap<ArchiveInput, ArchiveInput>)] : Object.entries(value);
+    value instanceof Map ? [...(value as ReadonlyMap<ArchiveInput, ArchiveInput>)] : Object.entries(plainObject(value));
   return {
     classes: ['NSDictionary', 'NSObject'],
     fields: {

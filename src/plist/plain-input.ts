@@ -94,10 +94,11 @@ function* entriesOf(
   }
 }
 
-function plainObject(input: object): object {
+/** The object where it has no class of its own. @throws TypeError for instances of a class. */
+export function plainObject<T extends object>(input: T): T {
   const prototype: unknown = Object.getPrototypeOf(input);
   if (prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null) return input;
-  throw new TypeError(`A property list cannot hold a ${input.constructor.name}`);
+  throw new TypeError(`An object of class ${input.constructor.name} cannot be written to a property list`);
 }
 
 function fromNumber(value: number): PlistValue {
