@@ -15,7 +15,7 @@ function field(value: Uint8Array | string | undefined, what: string): Uint8Array
 }
 
 /**
- * One record of Manifest.mbdb. FORMAT facts: docs/format/mbdb.md.
+ * One record of Manifest.mbdb. FORMAT facts: docs/format/manifest-mbdb.md.
  *
  * @throws RangeError for a string or value of more than 65,534 bytes and for more than 255 extended attributes.
  */

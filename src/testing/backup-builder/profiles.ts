@@ -1,4 +1,4 @@
-/** How backups of one generation are laid out. FORMAT facts: docs/format/generations.md. */
+/** How backups of one generation are laid out. FORMAT facts: docs/format/folder.md. */
 export type Generation = 'mbdb' | 'database-obfuscated' | 'database-plain' | 'database';
 
 /** The iOS version of a spec that names none. */

@@ -34,7 +34,7 @@ function withOverrides(
 
 const lastPart = (bundleId: string): string => bundleId.slice(bundleId.lastIndexOf('.') + 1);
 
-/** Info.plist, which the computer writes. FORMAT facts: docs/format/generations.md. */
+/** Info.plist, which the computer writes. FORMAT facts: docs/format/folder.md. */
 export function infoPlist({ spec, profile, device, date, apps, random }: ListContext): List {
   const modern = profile.udidPrefix !== undefined;
   const lists = random.fork('Info.plist');
@@ -99,7 +99,7 @@ function computerFiles(random: SeededRandom): List {
   return new Map(names.map((name) => [name, random.bytes(24)]));
 }
 
-/** Manifest.plist, which the device writes. FORMAT facts: docs/format/generations.md. */
+/** Manifest.plist, which the device writes. FORMAT facts: docs/format/folder.md. */
 export function manifestPlist(
   { spec, profile, device, date, apps, isEncrypted, random }: ListContext,
   keys: { keybag: Uint8Array; manifestKey: Uint8Array | undefined },
