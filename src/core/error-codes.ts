@@ -36,6 +36,11 @@ export const errorCodes = {
     meaning: 'The manifest or one of the property lists beside it cannot be read, although the password is right.',
     remedy: 'Copy the backup again from its origin, or open an older version of it.',
   },
+  MANIFEST_DECRYPTION_FAILED: {
+    errorClass: 'ManifestError',
+    meaning: 'Manifest.db does not decrypt to a database, although the password and all keys are right.',
+    remedy: 'The file was altered or belongs to another backup: copy the whole backup again from its origin.',
+  },
   MANIFEST_VERSION_UNSUPPORTED: {
     errorClass: 'ManifestError',
     meaning: 'The backup has a format that this package does not read.',
@@ -147,6 +152,11 @@ export const errorCodes = {
     errorClass: 'IoError',
     meaning: 'A read or write failed for another reason; `cause` has the system error.',
     remedy: 'Check the disk or the network share.',
+  },
+  IO_EXISTS: {
+    errorClass: 'IoError',
+    meaning: 'The target has a file of that name already, and it was not to be replaced.',
+    remedy: 'Choose an empty target, or say with `onExisting` what is to happen.',
   },
   IO_UNSAFE_PATH: {
     errorClass: 'IoError',

@@ -1,0 +1,34 @@
+import type { OpenedContent } from './content.js';
+
+/** What an archive keeps of an entry. */
+export interface ArchiveEntry {
+  /** Path within the archive, `/` between components, safe. */
+  readonly path: string;
+  /** Permission bits. */
+  readonly mode: number;
+  /** `undefined` becomes 1980-01-01, the first day that a zip can hold. */
+  readonly modified: Date | undefined;
+}
+
+/** Writes entries, one after the other, in some archive format. */
+export interface ArchiveWriter {
+  /** The archive. Leaving the loop makes the writes end with an error. */
+  readonly output: AsyncIterable<Uint8Array>;
+  /** Adds a file. Where its content cannot be read to its end, the entry holds what was read, and the error is given. */
+  addFile(entry: ArchiveEntry, content: OpenedContent): Promise<{ cut: unknown } | undefined>;
+  /** Adds a folder. */
+  addFolder(entry: ArchiveEntry): Promise<void>;
+  /** Adds a symbolic link. */
+  addLink(entry: ArchiveEntry, target: string): Promise<void>;
+  /** Ends the archive. */
+  finish(): Promise<void>;
+  /** Gives up: the output ends with `error`. */
+  fail(error: unknown): void;
+}
+
+/** Thrown into a writer whose reader has gone. */
+export class ArchiveAbandoned extends Error {
+  constructor() {
+    super('The archive is not read any more');
+  }
+}

@@ -1,0 +1,170 @@
+import { closeSync, fchmodSync, futimesSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { ioError } from '../../core/errors.js';
+import type { OpenedContent } from './content.js';
+
+/** Where a file is written until it is complete, and where it lies then; both in the same folder. */
+export interface FilePaths {
+  readonly temporary: string;
+  readonly final: string;
+}
+
+/** What a written file gets from its entry. */
+export interface FileAttributes {
+  readonly modified: Date | undefined;
+  /** Permission bits; `undefined` to leave what the process gives. */
+  readonly mode: number | undefined;
+}
+
+/** How a file is written. */
+export interface WriteOptions {
+  readonly attributes: FileAttributes;
+  /** Flush it before it gets its name. */
+  readonly durable: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** The bits of a mode that are given to files and folders: never set-user-id, set-group-id or sticky; the owner keeps access. */
+export function permissionBits(mode: number, kind: 'file' | 'directory'): number {
+  return (mode & 0o777) | (kind === 'directory' ? 0o700 : 0o600);
+}
+
+/** Content up to this size is written without going through the thread pool, which costs more than the write. */
+const directBytes = 128 * 1024;
+
+/** A direct write that takes longer than this, in milliseconds, shows a slow disk or a network: others go side by side then. */
+const slowWriteMs = 4;
+
+/** Files that go through the thread pool after a slow one. */
+const patience = 64;
+
+/** Writes files into folders that were made before. */
+export class FileWriter {
+  #patience = 0;
+
+  /**
+   * Writes content under a temporary name and gives it its own when it is complete, so that no name ever has half a file.
+   * The temporary file is created exclusively: a link that lies there is not followed.
+   *
+   * @returns why the time or mode was not taken.
+   * @throws {@link IoError}; the temporary file is removed.
+   */
+  async write(paths: FilePaths, content: OpenedContent, options: WriteOptions): Promise<Error | undefined> {
+    const { whole } = content;
+    const isDirect = whole !== undefined && whole.length <= directBytes && !options.durable && this.#patience === 0;
+    if (!isDirect) {
+      this.#patience = Math.max(0, this.#patience - 1);
+      return await writeStreamed(paths, content, options);
+    }
+    const start = performance.now();
+    const refused = writeDirectly(paths, whole, options.attributes);
+    if (performance.now() - start > slowWriteMs) this.#patience = patience;
+    options.onBytes(whole.length);
+    return refused;
+  }
+}
+
+function writeDirectly(paths: FilePaths, bytes: Uint8Array, attributes: FileAttributes): Error | undefined {
+  let fd: number | undefined;
+  let refused: Error | undefined;
+  try {
+    fd = openSync(paths.temporary, 'wx');
+    for (let offset = 0; offset < bytes.length;) offset += writeSync(fd, bytes, offset);
+    try {
+      if (attributes.mode !== undefined) fchmodSync(fd, attributes.mode);
+      if (attributes.modified !== undefined) futimesSync(fd, attributes.modified, attributes.modified);
+    } catch (error) {
+      refused = error as Error;
+    }
+    const closing = fd;
+    fd = undefined;
+    closeSync(closing);
+    renameSync(paths.temporary, paths.final);
+    return refused;
+  } catch (error) {
+    removeDirectly(fd, paths.temporary);
+    throw ioError(error, paths.final, 'writing');
+  }
+}
+
+function removeDirectly(fd: number | undefined, path: string): void {
+  try {
+    if (fd !== undefined) closeSync(fd);
+  } finally {
+    try {
+      unlinkSync(path);
+    } catch {
+      // It was not made, or the first error is the one to tell of.
+    }
+  }
+}
+
+async function writeStreamed(
+  paths: FilePaths,
+  content: OpenedContent,
+  options: WriteOptions,
+): Promise<Error | undefined> {
+  let handle: FileHandle;
+  try {
+    handle = await open(paths.temporary, 'wx');
+  } catch (error) {
+    throw ioError(error, paths.final, 'writing');
+  }
+  try {
+    let refused: Error | undefined;
+    try {
+      await writeChunks(handle, content, { ...options, path: paths.final });
+      refused = await setAttributes(handle, options.attributes);
+      if (options.durable) await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    options.signal?.throwIfAborted();
+    await rename(paths.temporary, paths.final);
+    return refused;
+  } catch (error) {
+    await rm(paths.temporary, { force: true });
+    throw ioError(error, paths.final, 'writing');
+  }
+}
+
+/** Reads one chunk ahead, so that decryption and writing overlap. */
+async function writeChunks(
+  handle: FileHandle,
+  content: OpenedContent,
+  options: Pick<WriteOptions, 'signal' | 'onBytes'> & { path: string },
+): Promise<void> {
+  let writing: Promise<void> | undefined;
+  let position = 0;
+  const write = async (chunk: Uint8Array, at: number): Promise<void> => {
+    for (let offset = 0; offset < chunk.length;) {
+      const { bytesWritten } = await handle.write(chunk, offset, chunk.length - offset, at + offset);
+      offset += bytesWritten;
+    }
+    options.onBytes(chunk.length);
+  };
+  try {
+    for await (const chunk of content.chunks()) {
+      await writing;
+      options.signal?.throwIfAborted();
+      writing = write(chunk, position);
+      writing.catch(() => undefined);
+      position += chunk.length;
+    }
+    await writing;
+  } finally {
+    await writing?.catch(() => undefined);
+  }
+}
+
+async function setAttributes(handle: FileHandle, attributes: FileAttributes): Promise<Error | undefined> {
+  const { mode, modified } = attributes;
+  try {
+    if (mode !== undefined) await handle.chmod(mode);
+    if (modified !== undefined) await handle.utimes(modified, modified);
+  } catch (error) {
+    return error as Error;
+  }
+  return undefined;
+}
