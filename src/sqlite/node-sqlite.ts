@@ -5,6 +5,7 @@ import type { SqliteDatabase, SqliteDriver, SqliteSources, SqliteValue } from '.
 import { readWholeImage } from './image/whole-image.js';
 import { memoryLimit, type MemoryDriverOptions } from './driver-options.js';
 import { checkValue, exactInteger } from './parameters.js';
+import { readSchema } from './read-schema.js';
 import { checkSingleStatement } from './single-statement.js';
 import { databaseError, resultCode } from './sqlite-errors.js';
 
@@ -76,11 +77,11 @@ function connect(database: NodeDatabase, bytes: Uint8Array): CursorConnection {
   try {
     // A file of no bytes is a database without tables, as ':memory:' is.
     if (bytes.length > 0) database.deserialize(bytes);
+    readSchema((sql) => {
+      database.exec(sql);
+    });
     database.enableDefensive(true);
-    // The last statement makes SQLite read the header and the schema.
-    database.exec(
-      `PRAGMA query_only = 1; PRAGMA trusted_schema = 0; PRAGMA temp_store = memory; SELECT count(*) FROM sqlite_master`,
-    );
+    database.exec('PRAGMA query_only = 1; PRAGMA trusted_schema = 0; PRAGMA temp_store = memory');
   } catch (error) {
     database.close();
     throw nodeError(error);

@@ -5,6 +5,7 @@ import type { SqliteDatabase, SqliteDriver, SqliteSources, SqliteValue } from '.
 import { readWholeImage } from './image/whole-image.js';
 import { memoryLimit, type MemoryDriverOptions } from './driver-options.js';
 import { checkValue, exactInteger } from './parameters.js';
+import { readSchema } from './read-schema.js';
 import { checkSingleStatement } from './single-statement.js';
 import { databaseError, resultCode } from './sqlite-errors.js';
 
@@ -29,7 +30,8 @@ interface SqlJsStatement {
 /**
  * A driver over the package `sql.js`, which an application may ship already; it must be installed beside this package.
  * The whole database is held in memory, so the default driver is better wherever there is a choice. sql.js has no 64-bit
- * parameters: a bigint beyond ±(2^53 − 1) arrives as text, which compares as a number with columns of type INTEGER.
+ * parameters: a bigint beyond ±(2^53 − 1) arrives as text, which compares as a number with columns of type INTEGER; and it
+ * drops a byte order mark at the start of a text.
  */
 export function sqlJsDriver(options: MemoryDriverOptions = {}): SqliteDriver {
   const memoryBytes = memoryLimit(options);
@@ -67,8 +69,8 @@ async function loadSqlJs(): Promise<SqlJs> {
 
 function connect(database: SqlJsDatabase): CursorConnection {
   try {
-    // The second statement makes SQLite read the header and the schema.
-    database.run('PRAGMA query_only = 1; PRAGMA trusted_schema = 0; SELECT count(*) FROM sqlite_master');
+    readSchema((sql) => database.run(sql));
+    database.run('PRAGMA query_only = 1; PRAGMA trusted_schema = 0');
   } catch (error) {
     database.close();
     throw sqlJsError(error);

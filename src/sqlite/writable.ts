@@ -96,15 +96,7 @@ class MemoryDatabase implements WritableDatabase {
 
   run(sql: string, params: readonly SqliteValue[] = []): void {
     this.#check();
-    const statement = this.#compiled(sql);
-    this.#connection.engine.run(() => {
-      try {
-        statement.bind(params);
-        while (this.#connection.step(statement));
-      } finally {
-        statement.reset();
-      }
-    });
+    this.#connection.run(this.#compiled(sql), params);
   }
 
   runMany(sql: string, rows: Iterable<readonly SqliteValue[]>): void {

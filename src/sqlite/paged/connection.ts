@@ -8,7 +8,7 @@ import type { Pointer } from './wasm-api.js';
 /** https://www.sqlite.org/c3ref/c_open_autoproxy.html */
 const openFlags = { readOnly: 0x1, readWriteCreate: 0x6, extendedCodes: 0x0200_0000 } as const;
 /** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
-const configuration = { defensive: 1010, writableSchema: 1011, trustedSchema: 1017 } as const;
+const configuration = { defensive: 1010, trustedSchema: 1017 } as const;
 /** https://www.sqlite.org/c3ref/c_limit_attached.html */
 const limitAttached = 7;
 
@@ -62,11 +62,6 @@ export class Connection implements CursorConnection {
     this.execute('PRAGMA query_only = 1; PRAGMA temp_store = memory');
   }
 
-  /** Lets objects of the schema that SQLite does not understand be left out, where otherwise nothing could be read. */
-  tolerateSchema(): void {
-    this.#configure(configuration.writableSchema, true);
-  }
-
   /** Runs statements without parameters and rows. */
   execute(sql: string): void {
     const { engine } = this;
@@ -81,14 +76,14 @@ export class Connection implements CursorConnection {
     return this.engine.run(() => compile(this.engine, this.#db, sql, () => this.#failure()));
   }
 
-  /** Goes to the next row of a statement of {@link Connection.prepare}; `false` after the last. */
-  step(statement: Statement): boolean {
-    const { engine } = this;
-    if (this.#stepLimitMs !== Infinity) engine.allow(this.#stepLimitMs);
-    const code = statement.step();
-    if (code === resultCode.row) return true;
-    if (code === resultCode.done) return false;
-    throw this.#failure();
+  /** Runs a statement of {@link Connection.prepare} to its end. */
+  run(statement: Statement, params: readonly SqliteValue[]): void {
+    statement.bind(params);
+    try {
+      while (this.#step(statement)) continue;
+    } finally {
+      statement.reset();
+    }
   }
 
   open(sql: string, params: readonly SqliteValue[]): Cursor {
@@ -96,12 +91,10 @@ export class Connection implements CursorConnection {
     const statement = this.prepare(sql);
     try {
       if (!statement.readOnly) throw writeRefused();
-      engine.run(() => {
-        statement.bind(params);
-      });
+      statement.bind(params);
       return {
         columnNames: statement.columnNames(),
-        next: () => engine.run(() => (this.step(statement) ? statement.row() : undefined)),
+        next: () => (this.#step(statement) ? engine.run(() => statement.row()) : undefined),
         close: () => {
           statement.finalize();
         },
@@ -136,6 +129,16 @@ export class Connection implements CursorConnection {
     if (this.#closed) return;
     this.#closed = true;
     if (!this.engine.retired) this.engine.api.sqlite3_close_v2(this.#db);
+  }
+
+  /** Goes to the next row; `false` after the last. */
+  #step(statement: Statement): boolean {
+    const { engine } = this;
+    if (this.#stepLimitMs !== Infinity) engine.allow(this.#stepLimitMs);
+    const code = engine.run(() => statement.step());
+    if (code === resultCode.row) return true;
+    if (code === resultCode.done) return false;
+    throw this.#failure();
   }
 
   #configure(operation: number, on: boolean): void {

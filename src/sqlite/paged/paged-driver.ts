@@ -3,8 +3,10 @@ import { DatabaseError, isBackupKitError } from '../../core/errors.js';
 import { CursorDatabase } from '../cursor-database.js';
 import type { SqliteDatabase, SqliteDriver, SqliteSources } from '../driver.js';
 import type { DatabaseImage } from '../image/database-image.js';
-import { openImage, type OpenedImage } from '../image/open-image.js';
+import { openImage, tooLarge, type OpenedImage } from '../image/open-image.js';
+import { readSchema } from '../read-schema.js';
 import { positive } from '../driver-options.js';
+import { transcode } from '../utf16/transcode.js';
 import { Connection } from './connection.js';
 import { loadEngine, type Engine } from './engine.js';
 import { imageVfsName } from './vfs.js';
@@ -27,7 +29,12 @@ export interface PagedDriverOptions {
    */
   memoryBytes?: number | undefined;
   /**
-   * Where larger ones of these go: to a temporary file that is encrypted with a random key and removed at once where the
+   * A database whose text is UTF-16, which this build of SQLite does not read, is copied into memory as UTF-8 when it is
+   * opened, up to this size in bytes; 512 MiB by default. A larger one throws `DATABASE_TOO_LARGE`.
+   */
+  transcodeBytes?: number | undefined;
+  /**
+   * Where larger sources go that cannot be read synchronously: to a temporary file that is encrypted with a random key and removed at once where the
    * system allows it, else when the database is closed (`sealed-file`, the default), or nowhere (`refuse`), which throws
    * `DATABASE_TOO_LARGE`.
    */
@@ -36,6 +43,7 @@ export interface PagedDriverOptions {
 
 const defaultCacheBytes = 4 * 1024 * 1024;
 const defaultMemoryBytes = 64 * 1024 * 1024;
+const defaultTranscodeBytes = 512 * 1024 * 1024;
 const defaultStepLimitMs = 5 * 60 * 1000;
 
 let openedBefore = 0;
@@ -50,6 +58,7 @@ export function pagedDriver(options: PagedDriverOptions = {}): SqliteDriver {
   const cacheBytes = positive(options.cacheBytes ?? defaultCacheBytes, 'cacheBytes');
   const stepLimitMs = positive(options.stepLimitMs ?? defaultStepLimitMs, 'stepLimitMs');
   const memoryBytes = positive(options.memoryBytes ?? defaultMemoryBytes, 'memoryBytes');
+  const transcodeBytes = positive(options.transcodeBytes ?? defaultTranscodeBytes, 'transcodeBytes');
   return {
     name: 'paged',
     async open(sources: SqliteSources, { signal }: AbortOptions = {}): Promise<SqliteDatabase> {
@@ -57,7 +66,7 @@ export function pagedDriver(options: PagedDriverOptions = {}): SqliteDriver {
       try {
         const engine = await loadEngine();
         signal?.throwIfAborted();
-        return openPaged(engine, opened, { cacheBytes, stepLimitMs });
+        return await openPaged(engine, opened, { cacheBytes, stepLimitMs, transcodeBytes, signal });
       } catch (error) {
         await opened.close();
         throw error;
@@ -66,13 +75,22 @@ export function pagedDriver(options: PagedDriverOptions = {}): SqliteDriver {
   };
 }
 
-function openPaged(
+interface ConnectOptions extends AbortOptions {
+  cacheBytes: number;
+  stepLimitMs: number;
+  transcodeBytes: number;
+}
+
+async function openPaged(
   engine: Engine,
   { image, close }: OpenedImage,
-  options: { cacheBytes: number; stepLimitMs: number },
-): SqliteDatabase {
+  options: ConnectOptions,
+): Promise<SqliteDatabase> {
   const name = `/${(openedBefore += 1)}`;
-  const connect = (on: Engine): Connection => {
+  const isUtf16 = image.textEncoding !== 'utf-8';
+  if (isUtf16 && image.size > options.transcodeBytes) throw tooLarge(image.size, options.transcodeBytes);
+  const connect = async (on: Engine): Promise<Connection> => {
+    if (isUtf16) return await connectToCopy(on, image, options);
     on.files.set(name, image);
     try {
       return connectTo(on, name, image, options);
@@ -81,10 +99,10 @@ function openPaged(
       throw error;
     }
   };
-  let connection = connect(engine);
+  let connection = await connect(engine);
   return new CursorDatabase({
     async connection() {
-      if (connection.engine.retired) connection = connect(await loadEngine());
+      if (connection.engine.retired) connection = await connect(await loadEngine());
       return connection;
     },
     async release() {
@@ -99,34 +117,36 @@ function connectTo(
   engine: Engine,
   name: string,
   image: DatabaseImage,
-  { cacheBytes, stepLimitMs }: { cacheBytes: number; stepLimitMs: number },
+  { cacheBytes, stepLimitMs }: ConnectOptions,
 ): Connection {
   const target = { name, vfs: imageVfsName, takeFailure: () => image.takeFailure() };
   const connection = new Connection(engine, target, stepLimitMs);
   try {
+    readSchema((sql) => {
+      connection.execute(sql);
+    });
     connection.harden();
     connection.execute(`PRAGMA cache_size = -${Math.ceil(cacheBytes / 1024)}`);
-    readSchema(connection);
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw openFailure(error);
+  }
+}
+
+async function connectToCopy(
+  engine: Engine,
+  image: DatabaseImage,
+  { stepLimitMs, signal }: ConnectOptions,
+): Promise<Connection> {
+  const connection = new Connection(engine, { name: ':memory:' }, stepLimitMs);
+  try {
+    await transcode(image, connection, { signal });
+    connection.harden();
     return connection;
   } catch (error) {
     connection.close();
     throw error;
-  }
-}
-
-/** Makes SQLite read the header and the schema, which it otherwise does at the first query. */
-function readSchema(connection: Connection): void {
-  const check = 'SELECT count(*) FROM sqlite_master';
-  try {
-    connection.execute(check);
-  } catch (error) {
-    if (!isBackupKitError(error, 'DATABASE_CORRUPT') || connection.engine.retired) throw openFailure(error);
-    connection.tolerateSchema();
-    try {
-      connection.execute(check);
-    } catch {
-      throw error;
-    }
   }
 }
 
@@ -135,6 +155,6 @@ function openFailure(error: unknown): unknown {
   if (!isBackupKitError(error, 'DATABASE_QUERY_FAILED')) return error;
   return new DatabaseError('DATABASE_CORRUPT', 'SQLite cannot use the database: its header or schema is not valid', {
     cause: error,
-    sqliteCode: (error as DatabaseError).sqliteCode,
+    sqliteCode: (error as unknown as DatabaseError).sqliteCode,
   });
 }
