@@ -125,7 +125,8 @@ export async function fileSource(path: string, options?: AbortOptions): Promise<
   return fileHandleSource(handle, size, path);
 }
 
-function fileHandleSource(handle: FileHandle, size: number, path: string): ByteSource {
+/** An open regular file of `size` bytes as a source, which closes the handle. `path` is for messages. */
+export function fileHandleSource(handle: FileHandle, size: number, path: string): ByteSource {
   let closing: Promise<void> | undefined;
   const failed = (error: unknown): unknown =>
     closing === undefined

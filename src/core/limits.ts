@@ -14,6 +14,8 @@ export const limits = {
   keybagBytes: 1024 * 1024,
   /** Bytes of a relative path; iOS allows about 1,000. */
   pathBytes: 16 * 1024,
+  /** Bytes of a Manifest.mbdb, which is held in memory; real ones have about 200 an entry. */
+  mbdbBytes: 1024 * 1024 * 1024,
   /** Bytes of a file that `read()` puts in memory as a whole. */
   wholeFileBytes: 2 ** 31 - 1,
 } as const;

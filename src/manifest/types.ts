@@ -39,7 +39,38 @@ export type FileProblem =
   /** Its record is missing or cannot be decoded; domain and path come from the row. */
   | 'record-damaged'
   /** The path in its record is not the path of its row; the row counts. */
-  | 'path-differs';
+  | 'path-differs'
+  /** The size in its record is absent or impossible; `size` is 0 and the content alone decides. */
+  | 'size-invalid'
+  /** Its domain or path would lead out of a folder when it is extracted as it is. */
+  | 'path-unsafe'
+  /** Its id is not 40 hexadecimal digits: no content can be found by it. */
+  | 'file-id-invalid';
+
+/** Something that was found wrong in a manifest while the rest of it was read. */
+export interface BackupIssue {
+  /**
+   * What it is:
+   * - `row-unusable`: a row without domain or path, a placeholder of an interrupted run; it is not listed;
+   * - `duplicate-path`: two entries have the same domain and path; both are listed and `get` gives the later one;
+   * - `manifest-damaged`: a part of the manifest cannot be read; what comes before it was;
+   * - `content-damaged`: a database that is opened has damaged content, of which the rest is used.
+   */
+  readonly kind: 'row-unusable' | 'duplicate-path' | 'manifest-damaged' | 'content-damaged';
+  /** What was found, as a sentence without a period. */
+  readonly message: string;
+  /** The manifest's id of the entry, where there is one. */
+  readonly fileId?: string | undefined;
+  /** Backup domain of the entry, where there is one. */
+  readonly domain?: Domain | undefined;
+  /** Path of the entry within the domain, where there is one. */
+  readonly relativePath?: string | undefined;
+  /** The error behind it, where there is one. */
+  readonly cause?: unknown;
+}
+
+/** Called for everything that is found wrong in a manifest. It must not throw. */
+export type OnBackupIssue = (issue: BackupIssue) => void;
 
 /** One file, folder or symbolic link of a backup. */
 export interface BackupFile extends FileRef {
@@ -88,6 +119,11 @@ export interface BackupFile extends FileRef {
 export interface ReadFileOptions extends AbortOptions {
   /** Give what is left of damaged content instead of an error. `false` by default. */
   recover?: boolean | undefined;
+  /**
+   * Largest stored content, in bytes, that `read` takes into memory; beyond it, it throws `FORMAT_LIMIT_EXCEEDED` before
+   * anything is read. 2^31 − 1 by default. Without effect on `stream` and `open`, which are flat in memory.
+   */
+  maxBytes?: number | undefined;
 }
 
 /** The decrypted content of a file. */
@@ -162,8 +198,8 @@ export interface BackupSummary {
   readonly isFullBackup: boolean | undefined;
   /** Whether the last run ended well (`SnapshotState` is `finished`). `undefined` where Status.plist is missing. */
   readonly isFinished: boolean | undefined;
-  /** Kind of manifest: `database` from iOS 10, `mbdb` before. */
-  readonly manifestKind: 'database' | 'mbdb';
+  /** Kind of manifest: `database` from iOS 10, `mbdb` before; `undefined` where there is neither and the backup cannot be opened. */
+  readonly manifestKind: 'database' | 'mbdb' | undefined;
   /** Apps that the user installed. */
   readonly apps: readonly BackupApp[];
   /** What was found missing or contradictory in the top-level files; each a full sentence. */

@@ -1,0 +1,289 @@
+import type { AbortOptions } from '../core/abort.js';
+import { hexDecode, utf8Encode } from '../core/bytes.js';
+import { ManifestError } from '../core/errors.js';
+import type { SqliteDatabase, SqliteValue } from '../sqlite/driver.js';
+import { asText, DatabaseRow, type DecodeRecord } from './database-row.js';
+import {
+  flagsOfKind,
+  kindOfRow,
+  storedId,
+  type Manifest,
+  type ManifestRow,
+  type RowFilter,
+  type StoredId,
+} from './manifest.js';
+import { allOf, domainCondition, pathCondition, pathMatches, usable, type SqlCondition } from './row-filter.js';
+import { orderedRowIds } from './row-order.js';
+
+const columnNames = ['fileID', 'domain', 'relativePath', 'flags', 'file'] as const;
+/** Without these nothing can be found. */
+const neededColumns = ['fileid', 'domain', 'relativepath'];
+
+/** What was learned of a database when it was opened. */
+interface Schema {
+  /** The five columns in order, `NULL` in place of absent ones. */
+  readonly columns: string;
+  /** Whether rows can be named by a row id: they cannot in views and `WITHOUT ROWID` tables. */
+  readonly hasRowIds: boolean;
+  readonly hasFlags: boolean;
+  readonly domainIsIndexed: boolean;
+}
+
+/** A Manifest.db. Everything is read with cursors when it is asked for; see {@link orderedRowIds} for what a list needs. */
+export class DatabaseManifest implements Manifest {
+  readonly kind = 'database';
+  readonly #db: SqliteDatabase;
+  readonly #decode: DecodeRecord;
+  readonly #schema: Schema;
+
+  private constructor(db: SqliteDatabase, decode: DecodeRecord, schema: Schema) {
+    this.#db = db;
+    this.#decode = decode;
+    this.#schema = schema;
+  }
+
+  /**
+   * Looks at the schema, of which other tools write simpler ones: columns are read by name, and indexes are not needed.
+   *
+   * @param db - becomes the manifest's own
+   * @param decode - gives the archive in a `file` column
+   * @throws {@link ManifestError} `MANIFEST_CORRUPT` where there is no usable table of files
+   */
+  static async open(db: SqliteDatabase, decode: DecodeRecord, options: AbortOptions): Promise<DatabaseManifest> {
+    const present = new Set((await db.columns('Files', options)).map((name) => name.toLowerCase()));
+    if (present.size === 0) throw new ManifestError('MANIFEST_CORRUPT', 'Manifest.db has no table Files');
+    const missing = neededColumns.filter((name) => !present.has(name));
+    if (missing.length > 0) {
+      throw new ManifestError('MANIFEST_CORRUPT', `The table Files of Manifest.db has no column ${missing.join(', ')}`);
+    }
+    return new DatabaseManifest(db, decode, {
+      columns: columnNames.map((name) => (present.has(name.toLowerCase()) ? `f.${name}` : 'NULL')).join(', '),
+      hasFlags: present.has('flags'),
+      hasRowIds: await hasRowIds(db, options),
+      domainIsIndexed: await domainIsIndexed(db, options),
+    });
+  }
+
+  async *rows(filter: RowFilter, options: AbortOptions): AsyncGenerator<readonly ManifestRow[], void, undefined> {
+    for await (const batch of this.#fetch(filter, this.#kindCondition(filter), options)) {
+      const rows = filter.kind === undefined ? batch : batch.filter((row) => kindOfRow(row) === filter.kind);
+      if (rows.length > 0) yield rows;
+    }
+  }
+
+  async find(domain: string, paths: readonly string[], options: AbortOptions): Promise<ManifestRow | undefined> {
+    // The plus keeps SQLite off the index over domains, which may lead through all files of an app or all photos.
+    const sql = `SELECT ${this.#schema.columns} FROM Files AS f WHERE relativePath = ? AND +domain = ?`;
+    for (const path of paths) {
+      let found: readonly SqliteValue[] | undefined;
+      for await (const batch of this.#db.queryBatches(sql, [path, domain], options)) found = batch.at(-1) ?? found;
+      if (found !== undefined) return new DatabaseRow(found, this.#decode);
+    }
+    return undefined;
+  }
+
+  async findById(fileId: string, options: AbortOptions): Promise<ManifestRow | undefined> {
+    const ids = [fileId, fileId.toUpperCase(), hexDecode(fileId), utf8Encode(fileId), utf8Encode(fileId.toUpperCase())];
+    const sql = `SELECT ${this.#schema.columns} FROM Files AS f
+      WHERE fileID IN (?, ?, ?, ?, ?) AND ${usable.sql}`;
+    for await (const [values] of this.#db.queryBatches(
+      sql,
+      ids.map((id) => id ?? null),
+      options,
+    )) {
+      if (values !== undefined) return new DatabaseRow(values, this.#decode);
+    }
+    return undefined;
+  }
+
+  async sample(count: number, options: AbortOptions): Promise<readonly ManifestRow[]> {
+    const { columns, hasFlags } = this.#schema;
+    const sql = `SELECT ${columns} FROM Files AS f WHERE ${hasFlags ? 'flags = 1' : '1'} LIMIT ?`;
+    const rows: ManifestRow[] = [];
+    for await (const batch of this.#db.queryBatches(sql, [count], options)) {
+      for (const values of batch) rows.push(new DatabaseRow(values, this.#decode));
+    }
+    return rows;
+  }
+
+  async count(filter: RowFilter, options: AbortOptions): Promise<number> {
+    if (filter.glob === undefined && (filter.kind === undefined || this.#schema.hasFlags)) {
+      const conditions = [usable, domainCondition(filter), pathCondition(filter)];
+      if (filter.kind === undefined) return await this.#countWhere(conditions, options);
+      const certain = { sql: '(flags & 7) = ?', params: [flagsOfKind(filter.kind)] };
+      // Where the flags do not tell the kind, the record does.
+      const uncertain = this.#countRead(this.#fetch(filter, uncertainKind, options), filter);
+      return (await this.#countWhere([...conditions, certain], options)) + (await uncertain);
+    }
+    return await this.#countRead(this.#fetch(filter, this.#kindCondition(filter), options), filter);
+  }
+
+  async domains(options: AbortOptions): Promise<readonly string[]> {
+    // With an index, one search a name takes the place of a walk through all rows.
+    const sql = this.#schema.domainIsIndexed
+      ? `WITH RECURSIVE names(name) AS (
+           SELECT min(domain) FROM Files
+           UNION ALL SELECT (SELECT min(domain) FROM Files WHERE domain > name) FROM names WHERE name IS NOT NULL
+         ) SELECT name FROM names WHERE name IS NOT NULL`
+      : 'SELECT DISTINCT domain FROM Files WHERE domain IS NOT NULL ORDER BY domain';
+    const names: string[] = [];
+    for await (const batch of this.#db.queryBatches(sql, [], options)) {
+      for (const [name] of batch) names.push(asText(name));
+    }
+    return names;
+  }
+
+  async *children(domain: string, folder: string, options: AbortOptions): AsyncGenerator<string, void, undefined> {
+    const prefix = folder === '' ? '' : `${folder}/`;
+    const end = folder === '' ? undefined : `${folder}0`;
+    const isSmall = await this.#hasFewRows(domain, options);
+    const seen = new Set<string>();
+    for (let from: string | undefined = prefix; from !== undefined;) {
+      const query = childrenQuery({ domain, from, end, isSmall });
+      from = undefined;
+      let repeated = 0;
+      scan: for await (const batch of this.#db.queryBatches(query.sql, query.params, options)) {
+        for (const [value] of batch) {
+          const [name = ''] = asText(value).slice(prefix.length).split('/', 1);
+          if (name === '') continue;
+          if (!seen.has(name)) {
+            seen.add(name);
+            repeated = 0;
+            yield name;
+          } else if (++repeated > rowsBeforeJump && !isSmall) {
+            // The rows below a name end before the name with `0`, which follows `/`, at its end.
+            from = `${prefix}${name}0`;
+            break scan;
+          }
+        }
+      }
+    }
+  }
+
+  async *unusableRows(options: AbortOptions): AsyncGenerator<StoredId, void, undefined> {
+    for (const column of ['domain', 'domain IS NOT NULL AND relativePath']) {
+      for await (const batch of this.#db.queryBatches(
+        `SELECT fileID FROM Files WHERE ${column} IS NULL`,
+        [],
+        options,
+      )) {
+        for (const [id] of batch) yield storedId(id);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#db.close();
+  }
+
+  /** Rows that pass a filter but perhaps for its kind, in order. */
+  async *#fetch(
+    filter: RowFilter,
+    condition: SqlCondition | undefined,
+    options: AbortOptions,
+  ): AsyncGenerator<readonly ManifestRow[], void, undefined> {
+    const { columns, hasRowIds } = this.#schema;
+    const where = allOf([condition]);
+    if (!hasRowIds) {
+      yield* this.#fetchSorted(filter, condition, options);
+      return;
+    }
+    // CROSS JOIN keeps the order of the ids: SQLite does not turn it round.
+    const sql = `SELECT ${columns} FROM json_each(?) AS id CROSS JOIN Files AS f ON f.rowid = id.value WHERE ${where.sql}`;
+    for await (const ids of orderedRowIds(this.#db, filter, options)) {
+      const rows: ManifestRow[] = [];
+      for await (const batch of this.#db.queryBatches(sql, [`[${ids.join(',')}]`, ...where.params], options)) {
+        for (const values of batch) rows.push(new DatabaseRow(values, this.#decode));
+      }
+      if (rows.length > 0) yield rows;
+    }
+  }
+
+  /** The same where rows have no ids: SQLite sorts them whole. */
+  async *#fetchSorted(
+    filter: RowFilter,
+    condition: SqlCondition | undefined,
+    options: AbortOptions,
+  ): AsyncGenerator<readonly ManifestRow[], void, undefined> {
+    const where = allOf([usable, domainCondition(filter), pathCondition(filter), condition]);
+    const sql = `SELECT ${this.#schema.columns} FROM Files AS f WHERE ${where.sql} ORDER BY domain, relativePath`;
+    for await (const batch of this.#db.queryBatches(sql, where.params, options)) {
+      const rows = batch.map((values) => new DatabaseRow(values, this.#decode));
+      const matching = rows.filter(({ domain, relativePath }) => pathMatches(filter, domain, relativePath));
+      if (matching.length > 0) yield matching;
+    }
+  }
+
+  /** Leaves out rows whose flags say clearly that they are of another kind. */
+  #kindCondition({ kind }: RowFilter): SqlCondition | undefined {
+    if (kind === undefined || !this.#schema.hasFlags) return undefined;
+    return { sql: `(flags & 7) = ? OR ${uncertainKind.sql}`, params: [flagsOfKind(kind)] };
+  }
+
+  async #countRead(batches: AsyncIterable<readonly ManifestRow[]>, { kind }: RowFilter): Promise<number> {
+    let count = 0;
+    for await (const batch of batches) {
+      count += kind === undefined ? batch.length : batch.filter((row) => kindOfRow(row) === kind).length;
+    }
+    return count;
+  }
+
+  async #countWhere(conditions: readonly (SqlCondition | undefined)[], options: AbortOptions): Promise<number> {
+    const { sql, params } = allOf(conditions);
+    return await countRows(this.#db, `SELECT count(*) FROM Files WHERE ${sql}`, { params, ...options });
+  }
+
+  async #hasFewRows(domain: string, options: AbortOptions): Promise<boolean> {
+    const sql = 'SELECT count(*) FROM (SELECT 1 FROM Files WHERE domain = ? LIMIT ?)';
+    return (await countRows(this.#db, sql, { params: [domain, fewRows], ...options })) < fewRows;
+  }
+}
+
+/** Rows whose flags name no kind, or several. */
+const uncertainKind: SqlCondition = { sql: 'flags IS NULL OR (flags & 7) NOT IN (1, 2, 4)', params: [] };
+
+/** A domain with fewer rows is read whole to find what is in one folder, by the index over domains. */
+const fewRows = 4096;
+/** Rows of one name after which `children` jumps behind that name instead of reading on. */
+const rowsBeforeJump = 64;
+
+/** Paths from `from` to before `end`, in order. The plus keeps SQLite from using the index of the other column. */
+function childrenQuery(range: {
+  domain: string;
+  from: string;
+  end: string | undefined;
+  isSmall: boolean;
+}): SqlCondition {
+  const [domain, path] = range.isSmall ? ['domain', '+relativePath'] : ['+domain', 'relativePath'];
+  const end = range.end === undefined ? [] : [{ sql: `${path} < ?`, params: [range.end] }];
+  const { sql, params } = allOf([
+    { sql: `${domain} = ?`, params: [range.domain] },
+    { sql: `${path} >= ?`, params: [range.from] },
+    ...end,
+  ]);
+  return { sql: `SELECT relativePath FROM Files WHERE ${sql} ORDER BY relativePath`, params };
+}
+
+/** Whether rows can be named by row ids. */
+async function hasRowIds(db: SqliteDatabase, options: AbortOptions): Promise<boolean> {
+  const sql = `SELECT count(*) FROM sqlite_master
+    WHERE type = 'table' AND name = 'Files' COLLATE NOCASE AND sql NOT LIKE '%WITHOUT%ROWID%' AND sql NOT LIKE '%VIRTUAL%TABLE%'`;
+  return (await countRows(db, sql, options)) > 0;
+}
+
+/** Whether an index serves searches by domain. */
+async function domainIsIndexed(db: SqliteDatabase, options: AbortOptions): Promise<boolean> {
+  const sql = `SELECT count(*) FROM pragma_index_list('Files') AS list, pragma_index_info(list.name) AS part
+    WHERE part.seqno = 0 AND part.name = 'domain' COLLATE NOCASE AND list.partial = 0`;
+  return (await countRows(db, sql, options)) > 0;
+}
+
+/** The number that a statement gives. */
+async function countRows(
+  db: SqliteDatabase,
+  sql: string,
+  options: AbortOptions & { params?: readonly SqliteValue[] | undefined },
+): Promise<number> {
+  for await (const [row] of db.queryBatches(sql, options.params, options)) return Number(row?.[0]);
+  return 0;
+}

@@ -1,0 +1,227 @@
+import type { AbortOptions } from '../core/abort.js';
+import type { BackupTree } from '../core/backup-tree.js';
+import { type ByteRange, type ByteSource, readAll, resolveRange } from '../core/byte-source.js';
+import { isBackupKitError, ManifestError, type FileErrorOptions } from '../core/errors.js';
+import { limits } from '../core/limits.js';
+import { readTreeFile } from '../core/memory-tree.js';
+import { decryptWhole, openDecryptedContent } from '../crypto/decrypted-source.js';
+import type { UnlockedKeybag } from '../crypto/unlock.js';
+import type { StoredId } from './manifest.js';
+import type { BackupFile, FileContent, FileProblem, ReadFileOptions } from './types.js';
+
+/** Up to this size, `read` takes a file at once instead of by way of `open`. */
+const smallFileBytes = 4 * 1024 * 1024;
+
+/** Mark of a row whose content is still in Snapshot/. */
+const uploadedFlag = 8;
+
+/** A file whose content is read. */
+export interface FileToRead extends Pick<
+  BackupFile,
+  'fileId' | 'domain' | 'relativePath' | 'kind' | 'size' | 'problems'
+> {
+  /** Names that its content may have. */
+  readonly storedId: StoredId;
+  /** Flags of its row, with the marks of a run. */
+  readonly rowFlags: number;
+  /** Size that its record states, where that is a possible one. */
+  readonly statedSize: number | undefined;
+  /** `EncryptionKey` of its record. */
+  readonly wrappedKey: Uint8Array | undefined;
+}
+
+/** Where the contents of a backup lie and what opens them. */
+export interface ContentReaderOptions {
+  readonly tree: BackupTree;
+  /** Where contents are by the kind of manifest: in folders of their first two digits, or all in the top folder. Both are tried. */
+  readonly layout: 'sharded' | 'flat';
+  /** Whether contents of a run that did not end may be in Snapshot/. */
+  readonly mayBeInSnapshot: boolean;
+  /** Keys of an encrypted backup; `undefined` for a plain one. */
+  readonly keys: UnlockedKeybag | undefined;
+  /** Throws where the backup was closed. */
+  readonly checkOpen: () => void;
+}
+
+/** Reads contents of files, decrypting them. The rules for damaged ones: docs/format/blobs.md. */
+export class ContentReader {
+  readonly #tree: BackupTree;
+  readonly #layout: 'sharded' | 'flat';
+  readonly #mayBeInSnapshot: boolean;
+  readonly #keys: UnlockedKeybag | undefined;
+  readonly #checkOpen: () => void;
+
+  constructor(options: ContentReaderOptions) {
+    this.#tree = options.tree;
+    this.#layout = options.layout;
+    this.#mayBeInSnapshot = options.mayBeInSnapshot;
+    this.#keys = options.keys;
+    this.#checkOpen = options.checkOpen;
+  }
+
+  /** Whether contents are encrypted. */
+  get isEncrypted(): boolean {
+    return this.#keys !== undefined;
+  }
+
+  /** Whether the content can be decrypted, as far as its key tells. */
+  hasKeyFor(file: FileToRead): boolean {
+    try {
+      this.#fileKey(file);
+      return true;
+    } catch (error) {
+      if (isBackupKitError(error)) return false;
+      throw error;
+    }
+  }
+
+  async read(file: FileToRead, options: ReadFileOptions): Promise<Uint8Array> {
+    this.#checkReadable(file, options);
+    if (file.size <= smallFileBytes) {
+      const key = this.#fileKey(file);
+      const stored = await this.#firstOf(
+        file,
+        async (path) => await readTreeFile(this.#tree, path, { limit: limits.wholeFileBytes, signal: options.signal }),
+      );
+      const { content, problems } =
+        key === undefined
+          ? { content: stored, problems: plainProblems(file, stored.length) }
+          : decryptWhole(stored, key, file.statedSize);
+      checkProblems(file, problems, options);
+      return content;
+    }
+    const content = await this.open(file, options);
+    try {
+      return await readAll(content, { limit: limits.wholeFileBytes, what: file.relativePath, signal: options.signal });
+    } finally {
+      await content.close();
+    }
+  }
+
+  async *stream(
+    file: FileToRead,
+    range: ByteRange | undefined,
+    options: ReadFileOptions,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    resolveRange(range, 0);
+    const content = await this.open(file, options);
+    try {
+      for await (const chunk of content.stream(range, options)) {
+        this.#checkOpen();
+        yield chunk;
+      }
+    } finally {
+      await content.close();
+    }
+  }
+
+  async open(file: FileToRead, options: ReadFileOptions): Promise<FileContent> {
+    this.#checkReadable(file, options);
+    const key = this.#fileKey(file);
+    const stored = await this.#firstOf(file, async (path) => await this.#tree.open(path, { signal: options.signal }));
+    try {
+      const content: ByteSource & { problems?: readonly FileProblem[] } =
+        key === undefined
+          ? stored
+          : await openDecryptedContent(stored, { key, statedSize: file.statedSize, signal: options.signal });
+      const found = content.problems ?? plainProblems(file, stored.size);
+      checkProblems(file, found, options);
+      return fileContent(content, [...file.problems, ...found]);
+    } catch (error) {
+      await stored.close();
+      throw error;
+    }
+  }
+
+  #checkReadable(file: FileToRead, { signal }: AbortOptions): void {
+    signal?.throwIfAborted();
+    this.#checkOpen();
+    if (file.kind !== 'file') {
+      const what = file.kind === 'directory' ? 'a folder' : 'a symbolic link';
+      throw new ManifestError('MANIFEST_NOT_A_FILE', `${nameOf(file)} is ${what} and has no content`, placeOf(file));
+    }
+  }
+
+  /** The key of the content; `undefined` in a plain backup. */
+  #fileKey(file: FileToRead): Uint8Array | undefined {
+    if (this.#keys === undefined) return undefined;
+    const wrapped = file.wrappedKey;
+    if (wrapped !== undefined) return this.#keys.unwrapFileKey(wrapped, placeOf(file));
+    throw new ManifestError(
+      'MANIFEST_KEY_UNAVAILABLE',
+      `The record of ${nameOf(file)} has no key, although the backup is encrypted`,
+      placeOf(file),
+    );
+  }
+
+  /** What `use` gives for the first place in which the content is. */
+  async #firstOf<T>(file: FileToRead, use: (path: string) => Promise<T | undefined>): Promise<T> {
+    for (const path of this.#places(file)) {
+      const found = await use(path);
+      if (found !== undefined) return found;
+    }
+    throw new ManifestError(
+      'MANIFEST_FILE_MISSING',
+      `The content of ${nameOf(file)} is not in the backup, although the manifest lists it`,
+      placeOf(file),
+    );
+  }
+
+  *#places(file: FileToRead): Generator<string, void, undefined> {
+    const { blobNames } = file.storedId;
+    const isUploaded = (file.rowFlags & uploadedFlag) !== 0;
+    const folders = isUploaded ? ['Snapshot/', ''] : this.#mayBeInSnapshot ? ['', 'Snapshot/'] : [''];
+    for (const folder of folders) {
+      for (const name of blobNames) {
+        const places = [`${folder}${name.slice(0, 2)}/${name}`, `${folder}${name}`];
+        yield* this.#layout === 'sharded' ? places : places.toReversed();
+      }
+    }
+  }
+}
+
+function fileContent(source: ByteSource, problems: readonly FileProblem[]): FileContent {
+  return {
+    size: source.size,
+    problems,
+    read: (offset, length, options) => source.read(offset, length, options),
+    stream: (range, options) => source.stream(range, options),
+    close: () => source.close(),
+    ...(source.readSync !== undefined && {
+      readSync: (offset: number, target: Uint8Array) => source.readSync?.(offset, target) ?? 0,
+    }),
+  };
+}
+
+/** What the length of a plain content tells. It cannot be told whether it was cut. */
+function plainProblems({ statedSize }: FileToRead, storedSize: number): FileProblem[] {
+  if (statedSize === undefined || statedSize === storedSize) return [];
+  return [storedSize === 0 ? 'placeholder' : 'size-differs'];
+}
+
+/** Throws for content that is not what the file had, unless the caller wants what is left of it. */
+function checkProblems(file: FileToRead, problems: readonly FileProblem[], { recover }: ReadFileOptions): void {
+  if (recover === true) return;
+  if (problems.includes('placeholder')) {
+    throw new ManifestError(
+      'MANIFEST_FILE_MISSING',
+      `${nameOf(file)} has ${file.size} bytes, of which the backup has none`,
+      placeOf(file),
+    );
+  }
+  if (problems.includes('incomplete')) {
+    throw new ManifestError(
+      'MANIFEST_FILE_DAMAGED',
+      `The content of ${nameOf(file)} was cut or altered; read it with recover: true to get what is left`,
+      placeOf(file),
+    );
+  }
+}
+
+const nameOf = ({ domain, relativePath }: FileToRead): string => `${domain} ${relativePath}`;
+
+const placeOf = ({ fileId, domain, relativePath }: FileToRead): FileErrorOptions => ({
+  fileId,
+  domain,
+  relativePath,
+});
