@@ -1,14 +1,14 @@
 import { isBackupKitError } from '../../core/errors.js';
 import { asBoolean, asDict, asNumber, asString } from '../../plist/guards.js';
+import { KeyedArchive } from '../../plist/keyed-archive.js';
 import { parsePlist } from '../../plist/parse.js';
-import type { PlistDict } from '../../plist/types.js';
 import type { SqliteRow } from '../../sqlite/driver.js';
 import type { DatasetContext } from '../shared/session.js';
 import { bytesOf } from '../shared/values.js';
 import type { AlternateBirthday } from './types.js';
 
 /**
- * `ABPerson.AlternateBirthday`: a property list with the keys of `kABPersonAlternateBirthday…Key`.
+ * `ABPerson.AlternateBirthday`: a dictionary with the keys of `kABPersonAlternateBirthday…Key`, as a property list or archived.
  *
  * @source Apple, AddressBook/ABPerson.h: the keys and their meaning; docs/datasets/contacts.md
  */
@@ -18,7 +18,8 @@ export function decodeAlternateBirthday(row: SqliteRow, context: DatasetContext)
   let cause: unknown;
   try {
     const dict = asDict(parsePlist(bytes));
-    const birthday = dict && fromDict(dict);
+    const stored: unknown = dict?.has('$archiver') === true ? KeyedArchive.fromPlist(dict).root : dict;
+    const birthday = stored instanceof Map ? fromDict(stored) : undefined;
     if (birthday !== undefined) return birthday;
   } catch (error) {
     if (!isBackupKitError(error)) throw error;
@@ -35,7 +36,7 @@ export function decodeAlternateBirthday(row: SqliteRow, context: DatasetContext)
   return undefined;
 }
 
-function fromDict(dict: PlistDict): AlternateBirthday | undefined {
+function fromDict(dict: ReadonlyMap<unknown, unknown>): AlternateBirthday | undefined {
   const month = asNumber(dict.get('month'));
   const day = asNumber(dict.get('day'));
   if (month === undefined || day === undefined) return undefined;

@@ -4,7 +4,7 @@ import type { DatasetContext } from '../shared/session.js';
 import { filledTextOf, integerOf } from '../shared/values.js';
 import type { DatasetOptions } from '../types.js';
 import { readStores } from './lookups.js';
-import { noRows, OwnedRows } from './owned-rows.js';
+import { noRows, OwnedRows, soundRows, type OwnedRowsSource } from './owned-rows.js';
 import { addressBookRef, openAddressBook, type AddressBook } from './schema.js';
 import type { ContactGroup } from './types.js';
 
@@ -26,18 +26,11 @@ async function* readContactGroups(
   const { db, tables } = book;
   if (!tables.has('ABGroup')) return;
   const stores = await readStores(book, context);
-  const members = new OwnedRows(memberRows(book, context), 'group_id', (row) => {
-    context.issue({
-      kind: 'group-dangling',
-      table: 'ABGroupMembers',
-      rowId: integerOf(row['uid'] ?? null),
-      field: 'group_id',
-      message: 'The member belongs to a group that does not exist',
-    });
-  });
+  const members = new OwnedRows(memberSource(book, context), context);
   try {
     const columns = tables.select('ABGroup', 'g', ['ROWID', 'Name', 'guid', 'StoreID']);
-    for await (const row of db.query(`SELECT ${columns} FROM ABGroup g ORDER BY g.ROWID`, [], context)) {
+    const rows = db.query(`SELECT ${columns} FROM ABGroup g ORDER BY g.ROWID`, [], context);
+    for await (const row of soundRows(rows, 'ABGroup', context)) {
       const rowId = Number(row['ROWID']);
       const own = await members.of(rowId);
       yield {
@@ -55,11 +48,25 @@ async function* readContactGroups(
   }
 }
 
-function memberRows({ db, tables }: AddressBook, context: DatasetContext): AsyncIterable<SqliteRow> {
-  if (!tables.has('ABGroupMembers', 'group_id') || !tables.has('ABGroupMembers', 'member_id')) return noRows();
+function memberSource({ db, tables }: AddressBook, context: DatasetContext): OwnedRowsSource<SqliteRow> {
+  const exists = tables.has('ABGroupMembers', 'group_id') && tables.has('ABGroupMembers', 'member_id');
   const columns = tables.select('ABGroupMembers', 'm', ['group_id', 'member_type', 'member_id']);
-  const sql = `SELECT m.ROWID AS uid, ${columns} FROM ABGroupMembers m ORDER BY m.group_id, m.member_id`;
-  return db.query(sql, [], context);
+  const select = `SELECT m.ROWID AS uid, ${columns} FROM ABGroupMembers m`;
+  return {
+    table: 'ABGroupMembers',
+    ownerColumn: 'group_id',
+    all: () => (exists ? db.query(`${select} ORDER BY m.group_id, m.member_id`, [], context) : noRows()),
+    one: (owner) => db.query(`${select} WHERE m.group_id = ? ORDER BY m.member_id`, [owner], context),
+    onOrphan(row) {
+      context.issue({
+        kind: 'group-dangling',
+        table: 'ABGroupMembers',
+        rowId: integerOf(row['uid']),
+        field: 'group_id',
+        message: 'The member belongs to a group that does not exist',
+      });
+    },
+  };
 }
 
 function memberIds(rows: readonly SqliteRow[], groups: boolean): number[] {

@@ -1,5 +1,7 @@
+import { isBackupKitError } from '../../core/errors.js';
 import type { SqliteRow } from '../../sqlite/driver.js';
 import { defineDataset } from '../define-dataset.js';
+import { salvageRowIds } from '../shared/salvage-rows.js';
 import type { DatasetContext } from '../shared/session.js';
 import { cocoaDateOf } from '../shared/times.js';
 import { filledTextOf, integerOf } from '../shared/values.js';
@@ -10,7 +12,7 @@ import { ContactImages } from './images.js';
 import { readGroups, readLinks, readStores, readTexts, type Stores } from './lookups.js';
 import { multiValueRows, toContactValues, type MultiValueRow, type ValueTexts } from './multi-values.js';
 import { displayNameOf } from './names.js';
-import { noRows, OwnedRows } from './owned-rows.js';
+import { noRows, OwnedRows, reportDamage, type OwnedRowsSource } from './owned-rows.js';
 import { addressBookRef, imagesRef, openAddressBook, type AddressBook } from './schema.js';
 import type { Contact, ContactGroupRef, ContactImageOptions, ContactLink } from './types.js';
 
@@ -88,25 +90,11 @@ async function* readContacts(context: DatasetContext, book: AddressBook): AsyncG
     links: await readLinks(book, context),
     images,
   };
-  const { db, tables } = book;
-  const values = new OwnedRows(
-    tables.has('ABMultiValue', 'record_id') ? multiValueRows(book, context) : noRows(),
-    'record_id',
-    (row) => {
-      context.issue({
-        kind: 'owner-dangling',
-        table: 'ABMultiValue',
-        rowId: Number(row.uid),
-        field: 'record_id',
-        message: 'The value belongs to a contact that does not exist',
-      });
-    },
-  );
-  const memberships = new OwnedRows(membershipRows(book, context), 'member_id');
-  const imageRows = new OwnedRows(images?.rows(context) ?? noRows(), 'record_id');
+  const values = new OwnedRows(multiValueSource(book, context), context);
+  const memberships = new OwnedRows(membershipSource(book, context), context);
+  const imageRows = new OwnedRows(imageSource(images, context), context);
   try {
-    const sql = `SELECT ${tables.select('ABPerson', 'p', personColumns)} FROM ABPerson p ORDER BY p.ROWID`;
-    for await (const row of db.query(sql, [], context)) {
+    for await (const row of personRows(book, context)) {
       const rowId = Number(row['ROWID']);
       const own = {
         values: await values.of(rowId),
@@ -124,10 +112,78 @@ async function* readContacts(context: DatasetContext, book: AddressBook): AsyncG
   }
 }
 
-function membershipRows({ db, tables }: AddressBook, context: DatasetContext): AsyncIterable<SqliteRow> {
-  if (!tables.has('ABGroupMembers', 'member_id') || !tables.has('ABGroupMembers', 'group_id')) return noRows();
-  const people = tables.has('ABGroupMembers', 'member_type') ? 'WHERE coalesce(member_type, 0) = 0' : '';
-  return db.query(`SELECT member_id, group_id FROM ABGroupMembers ${people} ORDER BY member_id, group_id`, [], context);
+/** All cards by ROWID; where the table is damaged, those that can still be read. */
+async function* personRows(
+  { db, tables }: AddressBook,
+  context: DatasetContext,
+): AsyncGenerator<SqliteRow, void, undefined> {
+  const select = `SELECT ${tables.select('ABPerson', 'p', personColumns)} FROM ABPerson p`;
+  let last = -Infinity;
+  try {
+    for await (const row of db.query(`${select} ORDER BY p.ROWID`, [], context)) {
+      last = Number(row['ROWID']);
+      yield row;
+    }
+    return;
+  } catch (cause) {
+    if (!isBackupKitError(cause, 'DATABASE_CORRUPT')) throw cause;
+    reportDamage('ABPerson', cause, context);
+  }
+  for await (const rowId of salvageRowIds(db, 'ABPerson', context)) {
+    if (rowId <= last) continue;
+    try {
+      yield* db.query(`${select} WHERE p.ROWID = ?`, [rowId], context);
+    } catch (cause) {
+      if (!isBackupKitError(cause, 'DATABASE_CORRUPT')) throw cause;
+      context.issue({
+        kind: 'row-damaged',
+        table: 'ABPerson',
+        rowId,
+        message: 'The contact is on a damaged page',
+        cause,
+      });
+    }
+  }
+}
+
+function multiValueSource(book: AddressBook, context: DatasetContext): OwnedRowsSource<MultiValueRow> {
+  const exists = book.tables.has('ABMultiValue', 'record_id');
+  return {
+    table: 'ABMultiValue',
+    ownerColumn: 'record_id',
+    all: () => (exists ? multiValueRows(book, context) : noRows()),
+    one: (owner) => multiValueRows(book, context, owner),
+    onOrphan(row) {
+      context.issue({
+        kind: 'owner-dangling',
+        table: 'ABMultiValue',
+        rowId: Number(row.uid),
+        field: 'record_id',
+        message: 'The value belongs to a contact that does not exist',
+      });
+    },
+  };
+}
+
+function membershipSource({ db, tables }: AddressBook, context: DatasetContext): OwnedRowsSource<SqliteRow> {
+  const exists = tables.has('ABGroupMembers', 'member_id') && tables.has('ABGroupMembers', 'group_id');
+  const isCard = tables.has('ABGroupMembers', 'member_type') ? 'coalesce(member_type, 0) = 0' : '1';
+  const select = `SELECT member_id, group_id FROM ABGroupMembers WHERE ${isCard}`;
+  return {
+    table: 'ABGroupMembers',
+    ownerColumn: 'member_id',
+    all: () => (exists ? db.query(`${select} ORDER BY member_id, group_id`, [], context) : noRows()),
+    one: (owner) => db.query(`${select} AND member_id = ? ORDER BY group_id`, [owner], context),
+  };
+}
+
+function imageSource(images: ContactImages | undefined, context: DatasetContext): OwnedRowsSource<SqliteRow> {
+  return {
+    table: imagesRef.relativePath,
+    ownerColumn: 'record_id',
+    all: () => images?.rows(context) ?? noRows(),
+    one: (owner) => images?.rows(context, owner) ?? noRows(),
+  };
 }
 
 function toContact(row: SqliteRow, own: OwnRows, lookups: Lookups, context: DatasetContext): Contact {

@@ -45,24 +45,13 @@ export class ContactImages {
     return db && new ContactImages(context.backup, await readSchema(db, [fullTable, thumbnailTable], context), db);
   }
 
-  /** Which contacts have images, ascending. Damage ends the rows with an issue: the contacts themselves are not lost by it. */
-  async *rows(context: DatasetContext): AsyncGenerator<ImageRow, void, undefined> {
-    const selects = this.#tables().map((table) => `SELECT record_id FROM ${table} WHERE length(data) > 0`);
-    try {
-      const all =
-        selects.length === 0
-          ? noRows()
-          : this.#live?.query<ImageRow>(`${selects.join(' UNION ')} ORDER BY 1`, [], context);
-      if (all !== undefined) yield* all;
-    } catch (error) {
-      if (!isBackupKitError(error, 'DATABASE_CORRUPT')) throw error;
-      context.issue({
-        kind: 'source-damaged',
-        table: imagesRef.relativePath,
-        message: 'The images are damaged; contacts from here on are given as if they had none',
-        cause: error,
-      });
-    }
+  /** Which contacts have images, ascending, or whether one has. */
+  rows(context: DatasetContext, owner?: number): AsyncIterable<ImageRow> {
+    const where = owner === undefined ? '' : 'AND record_id = ?';
+    const selects = this.#tables().map((table) => `SELECT record_id FROM ${table} WHERE length(data) > 0 ${where}`);
+    if (selects.length === 0 || this.#live === undefined) return noRows();
+    const params = owner === undefined ? [] : selects.map(() => owner);
+    return this.#live.query<ImageRow>(`${selects.join(' UNION ')} ORDER BY 1`, params, context);
   }
 
   /** The image of a contact. */

@@ -1,5 +1,6 @@
 import type { DatasetContext } from '../shared/session.js';
 import { filledTextOf, flagOf, integerOf, textOf } from '../shared/values.js';
+import { soundRows } from './owned-rows.js';
 import type { AddressBook } from './schema.js';
 import type { ContactGroupRef, ContactLink, ContactStore } from './types.js';
 
@@ -27,7 +28,8 @@ export async function readTexts(
 ): Promise<ReadonlyMap<number, string>> {
   const texts = new Map<number, string>();
   if (!tables.has(table, 'value')) return texts;
-  for await (const row of db.query(`SELECT ROWID AS id, value FROM ${table}`, [], context)) {
+  const rows = db.query(`SELECT ROWID AS id, value FROM ${table}`, [], context);
+  for await (const row of soundRows(rows, table, context)) {
     const text = textOf(row['value']);
     if (text !== undefined) texts.set(Number(row['id']), text);
   }
@@ -49,12 +51,14 @@ export async function readStores({ db, tables }: AddressBook, context: DatasetCo
   const accounts = new Map<number, string | undefined>();
   if (tables.has('ABAccount')) {
     const columns = tables.select('ABAccount', 'a', ['ROWID', 'AccountIdentifier']);
-    for await (const row of db.query(`SELECT ${columns} FROM ABAccount a`, [], context)) {
+    const rows = db.query(`SELECT ${columns} FROM ABAccount a`, [], context);
+    for await (const row of soundRows(rows, 'ABAccount', context)) {
       accounts.set(Number(row['ROWID']), filledTextOf(row['AccountIdentifier']));
     }
   }
   const columns = tables.select('ABStore', 's', ['ROWID', 'Name', 'Type', 'AccountID', 'Enabled', 'MeIdentifier']);
-  for await (const row of db.query(`SELECT ${columns} FROM ABStore s`, [], context)) {
+  const rows = db.query(`SELECT ${columns} FROM ABStore s`, [], context);
+  for await (const row of soundRows(rows, 'ABStore', context)) {
     const rowId = Number(row['ROWID']);
     const rawType = integerOf(row['Type']);
     byId.set(rowId, {
@@ -79,7 +83,8 @@ export async function readGroups(
   const groups = new Map<number, ContactGroupRef>();
   if (!tables.has('ABGroup')) return groups;
   const columns = tables.select('ABGroup', 'g', ['ROWID', 'Name']);
-  for await (const row of db.query(`SELECT ${columns} FROM ABGroup g`, [], context)) {
+  const rows = db.query(`SELECT ${columns} FROM ABGroup g`, [], context);
+  for await (const row of soundRows(rows, 'ABGroup', context)) {
     const rowId = Number(row['ROWID']);
     groups.set(rowId, { rowId, name: filledTextOf(row['Name']) });
   }
@@ -95,7 +100,7 @@ export async function readLinks(
   if (!tables.has('ABPerson', 'PersonLink')) return links;
   const rowIdsOf = new Map<number, number[]>();
   const cards = 'SELECT PersonLink, ROWID AS id FROM ABPerson WHERE PersonLink > 0 ORDER BY ROWID';
-  for await (const row of db.query(cards, [], context)) {
+  for await (const row of soundRows(db.query(cards, [], context), 'ABPerson', context)) {
     const id = integerOf(row['PersonLink']);
     if (id === undefined) continue;
     const rowIds = rowIdsOf.get(id);
@@ -105,7 +110,8 @@ export async function readLinks(
   const preferred = new Map<number, Pick<ContactLink, 'preferredNameRowId' | 'preferredImageRowId'>>();
   if (tables.has('ABPersonLink')) {
     const columns = tables.select('ABPersonLink', 'l', ['ROWID', 'PreferredNamePersonID', 'PreferredImagePersonID']);
-    for await (const row of db.query(`SELECT ${columns} FROM ABPersonLink l`, [], context)) {
+    const rows = db.query(`SELECT ${columns} FROM ABPersonLink l`, [], context);
+    for await (const row of soundRows(rows, 'ABPersonLink', context)) {
       preferred.set(Number(row['ROWID']), {
         preferredNameRowId: positive(integerOf(row['PreferredNamePersonID'])),
         preferredImageRowId: positive(integerOf(row['PreferredImagePersonID'])),

@@ -41,16 +41,21 @@ export interface MultiValueRow extends SqliteRow {
   part_value: SqliteValue;
 }
 
-/** All multi-values with their parts, ordered by contact. */
-export function multiValueRows({ db, tables }: AddressBook, context: DatasetContext): AsyncIterable<MultiValueRow> {
+/** All multi-values with their parts, or those of one contact, ordered by contact. */
+export function multiValueRows(
+  { db, tables }: AddressBook,
+  context: DatasetContext,
+  owner?: number,
+): AsyncIterable<MultiValueRow> {
   const columns = tables.select('ABMultiValue', 'm', ['record_id', 'property', 'label', 'value']);
   const hasParts = tables.has('ABMultiValueEntry', 'parent_id') && tables.has('ABMultiValueEntry', 'key');
   const parts = hasParts ? 'e.key AS part_key, e.value AS part_value' : 'NULL AS part_key, NULL AS part_value';
   const join = hasParts ? 'LEFT JOIN ABMultiValueEntry e ON e.parent_id = m.ROWID' : '';
+  const where = owner === undefined ? '' : 'WHERE m.record_id = ?';
   const order = hasParts ? 'm.record_id, m.ROWID, e.ROWID' : 'm.record_id, m.ROWID';
   return db.query<MultiValueRow>(
-    `SELECT m.ROWID AS uid, ${columns}, ${parts} FROM ABMultiValue m ${join} ORDER BY ${order}`,
-    [],
+    `SELECT m.ROWID AS uid, ${columns}, ${parts} FROM ABMultiValue m ${join} ${where} ORDER BY ${order}`,
+    owner === undefined ? [] : [owner],
     context,
   );
 }
