@@ -43,15 +43,16 @@ export function buildMessage(source: MessageSource, context: DatasetContext): Me
   const groupEvent = readGroupEvent(row, batch, context);
   const app = readMessageApp(source, folded, context);
   const reactionEvent = isReactionType(type) ? readReaction(row, batch, context) : undefined;
+  const sender = readSender(row, batch, context);
   const time = cocoaTimeOf(row['date']);
   return {
     rowId,
     guid: textOf(row['guid']) ?? '',
     kind: kindOf(type, groupEvent, app),
     chatIds: source.chatIds,
-    service: serviceOf(filledTextOf(row['service'])) ?? '',
+    service: serviceOf(filledTextOf(row['service'])) ?? sender?.service,
     isFromMe: flag('is_from_me'),
-    sender: readSender(row, batch, context),
+    sender,
     handleId: number('handle_id'),
     ownerAddress: ownerAddressOf(row),
     subject: filledTextOf(row['subject']),

@@ -249,7 +249,8 @@ export interface Message extends MessageBody {
   readonly kind: MessageKind;
   /** ROWIDs of the chats that it is in: none for an orphan, several where chats were merged. */
   readonly chatIds: readonly number[];
-  readonly service: MessageService;
+  /** Of the row, else of the sender's handle. */
+  readonly service: MessageService | undefined;
   readonly isFromMe: boolean;
   /** Who sent it; `undefined` for the owner, and where the row names nobody. */
   readonly sender: Party | undefined;
