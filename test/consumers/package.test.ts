@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,10 +10,28 @@ const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
 let project: string;
 
+const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+
+/** The oldest TypeScript that users may have. It has a folder of its own, because its `tsc` would shadow the project's. */
+const oldestTypeScript = '5.4.5';
+
+async function compiler(version: 'current' | 'oldest'): Promise<string> {
+  if (version === 'current') return join(root, 'node_modules/typescript/bin/tsc');
+  const folder = join(root, '.tmp', `typescript-${oldestTypeScript}`);
+  const tsc = join(folder, 'node_modules/typescript/bin/tsc');
+  if (!existsSync(tsc)) {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'package.json'), '{ "private": true }');
+    await run(npm, ['install', '--silent', '--no-fund', '--no-audit', `typescript@${oldestTypeScript}`], {
+      cwd: folder,
+    });
+  }
+  return tsc;
+}
+
 /** Packs the package, and installs the tarball into a project of its own: what a user gets, not what lies in the checkout. */
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'ios-backup-kit-consumer-'));
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   await run(npm, ['pack', '--silent', '--ignore-scripts', '--pack-destination', project], { cwd: root });
   const tarball = (await readdir(project)).find((name) => name.endsWith('.tgz'));
   if (tarball === undefined) throw new Error('npm pack wrote nothing');
@@ -118,7 +137,7 @@ void Backup.open('x', { pasword: 'x' });
           files: ['consumer.ts'],
         }),
       );
-      const tsc = join(root, 'node_modules', compiler, 'bin/tsc');
+      const tsc = await compiler(version);
       const { stdout } = await run(process.execPath, [tsc, '-p', project], { cwd: project }).catch(
         (error: { stdout: string }) => error,
       );
