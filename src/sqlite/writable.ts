@@ -10,8 +10,6 @@ import type { Statement } from './paged/statement.js';
 export interface CreateDatabaseOptions {
   /** In bytes, a power of two from 512 to 65,536; 4096 by default. */
   pageSize?: number | undefined;
-  /** How text is stored; `UTF-8` by default. */
-  encoding?: 'UTF-8' | 'UTF-16le' | 'UTF-16be' | undefined;
   /** `none` by default; a Manifest.db has `incremental`. */
   autoVacuum?: 'none' | 'full' | 'incremental' | undefined;
   /** The application's own version of the schema, in the header; 0 by default. */
@@ -46,24 +44,21 @@ export interface WritableDatabase {
   close(): void;
 }
 
-const encodings: ReadonlySet<string> = new Set(['UTF-8', 'UTF-16le', 'UTF-16be']);
 const autoVacuumModes = { none: 0, full: 1, incremental: 2 } as const;
 
 /** How many statements of `run` stay compiled. */
 const compiledStatements = 32;
 
-/** A new database in memory. */
+/** A new database in memory. Its text is stored as UTF-8: the engine is compiled without UTF-16. */
 export async function createDatabase(options: CreateDatabaseOptions = {}): Promise<WritableDatabase> {
-  const { pageSize = 4096, encoding = 'UTF-8', autoVacuum = 'none', walHeader = false } = options;
-  const { userVersion = 0, applicationId = 0 } = options;
+  const { pageSize = 4096, autoVacuum = 'none', userVersion = 0, applicationId = 0, walHeader = false } = options;
   if (!isPageSize(pageSize)) throw new RangeError(`pageSize must be a power of two from 512 to 65536, not ${pageSize}`);
-  if (!encodings.has(encoding)) throw new RangeError(`encoding must be UTF-8, UTF-16le or UTF-16be, not ${encoding}`);
   checkInt32(userVersion, 'userVersion');
   checkInt32(applicationId, 'applicationId');
   const connection = new Connection(await loadEngine(), { name: ':memory:' });
   // Setting the user version writes page 1, so that even a database without tables has one.
   connection.execute(
-    `PRAGMA page_size = ${pageSize}; PRAGMA encoding = '${encoding}'; PRAGMA auto_vacuum = ${autoVacuumModes[autoVacuum]};
+    `PRAGMA page_size = ${pageSize}; PRAGMA auto_vacuum = ${autoVacuumModes[autoVacuum]};
      PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${userVersion}`,
   );
   return new MemoryDatabase(connection, { pageSize, walHeader });

@@ -48,18 +48,6 @@ describe('a database of a spec', () => {
     }
   });
 
-  test.each([
-    ['UTF-8', 1],
-    ['UTF-16le', 2],
-    ['UTF-16be', 3],
-  ] as const)('has text in %s', async (encoding, number) => {
-    const [db = new Uint8Array()] = await contents({ ...base, encoding });
-    expect(Buffer.from(db).readUInt32BE(56)).toBe(number);
-    expect(await queryBytes(db, 'SELECT text FROM t')).toEqual([{ text: 'grüße' }]);
-    const bytes = Buffer.from('grüße', encoding === 'UTF-8' ? 'utf8' : 'utf16le');
-    expect(Buffer.from(db).includes(encoding === 'UTF-16be' ? bytes.swap16() : bytes)).toBe(true);
-  });
-
   test('has the owner, the class and the damage of the spec on its main file', async () => {
     const files = await databaseFiles({ ...base, wal: 'all', userId: 0, protectionClass: 1, damage: ['flags-zero'] });
     expect(files.map(({ userId, protectionClass, damage }) => [userId, protectionClass, damage])).toEqual([
@@ -73,7 +61,6 @@ describe('a database of a spec', () => {
     ['walSql without a WAL', { walSql: 'SELECT 1' }],
     ['a partial WAL without walSql', { wal: 'some' }],
     ['a page size that does not exist', { pageSize: 1000 }],
-    ['an encoding that does not exist', { encoding: 'latin1' as 'UTF-8' }],
   ])('refuses %s', async (_title, change) => {
     await expect(databaseFiles({ ...base, ...change })).rejects.toThrow(RangeError);
   });

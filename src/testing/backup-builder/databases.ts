@@ -15,9 +15,9 @@ const statements = (sql: string | readonly string[] | undefined): readonly strin
  * combination of options that does not exist.
  */
 export async function databaseFiles(spec: DatabaseSpec): Promise<FileSpec[]> {
-  const { sql, walSql, wal = 'none', pageSize, encoding, damage, ...attributes } = spec;
+  const { sql, walSql, wal = 'none', pageSize, damage, ...attributes } = spec;
   if ((wal === 'some') !== (walSql !== undefined)) throw new RangeError("walSql and wal: 'some' need each other");
-  const database = await createDatabase({ pageSize, encoding, autoVacuum: 'incremental', walHeader: true });
+  const database = await createDatabase({ pageSize, autoVacuum: 'incremental', walHeader: true });
   try {
     for (const statement of statements(sql)) database.exec(statement);
     if (wal === 'none') return [{ ...attributes, damage, content: database.serialize() }];

@@ -94,7 +94,7 @@ export interface RawRow {
   file?: RawValue | undefined;
 }
 
-/** A SQLite database that is built from SQL, and its companions. */
+/** A SQLite database that is built from SQL, and its companions. Text is UTF-8; pass a database in UTF-16 as the content of a file. */
 export interface DatabaseSpec extends Omit<FileSpec, 'content' | 'kind' | 'linkTarget'> {
   /** Statements of the database, separated by `;` or as a list. */
   sql: string | readonly string[];
@@ -107,8 +107,6 @@ export interface DatabaseSpec extends Omit<FileSpec, 'content' | 'kind' | 'linkT
   wal?: 'none' | 'some' | 'all' | undefined;
   /** Page size in bytes, a power of two from 512 to 65,536; 4096 by default. */
   pageSize?: number | undefined;
-  /** Text encoding; `UTF-8` by default. */
-  encoding?: 'UTF-8' | 'UTF-16le' | 'UTF-16be' | undefined;
 }
 
 /** Result of {@link buildBackup}. */
