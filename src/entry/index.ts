@@ -6,7 +6,7 @@
 export type { AbortOptions } from '../core/abort.js';
 export type { BackupSink, BackupTree, TreeEntry } from '../core/backup-tree.js';
 export type { ByteRange, ByteSource } from '../core/byte-source.js';
-export type { ErrorCode } from '../core/error-codes.js';
+export { errorCodes, type ErrorCode, type ErrorCodeInfo } from '../core/error-codes.js';
 export * from '../core/errors.js';
 export {
   Backup,

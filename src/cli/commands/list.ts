@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { listBackups, type ListedBackup } from '../../entry/index.js';
+import type { CliContext } from '../context.js';
+import { withCommonOptions, type CommonOptions } from '../options.js';
+import { writeRecords } from '../output/records.js';
+import type { Column } from '../output/table.js';
+
+const columns: readonly Column<ListedBackup>[] = [
+  { title: 'Device', value: (backup) => backup.deviceName, flexible: true },
+  { title: 'Model', value: (backup) => backup.productType },
+  { title: 'iOS', value: (backup) => backup.productVersion },
+  { title: 'Last backup', value: (backup) => backup.lastBackupDate },
+  { title: 'Encrypted', value: (backup) => backup.isEncrypted, show: (backup) => (backup.isEncrypted ? 'yes' : 'no') },
+  { title: 'UDID', value: (backup) => backup.udid, flexible: true },
+  { title: 'Path', value: (backup) => backup.path, flexible: true },
+];
+
+/** Adds `list`: which backups there are. */
+export function addListCommand(program: Command, context: CliContext): void {
+  const command = program
+    .command('list')
+    .summary('list the backups of this computer or of a folder')
+    .description('Lists the backups in the default folders of Finder, iTunes and Apple Devices, or in a folder.')
+    .argument('[root]', 'folder that holds backups, or is one');
+  withCommonOptions(command, ['ios-backup list', 'ios-backup list /mnt/disk/backups --json']).action(
+    async (root: string | undefined, { json }: CommonOptions) => {
+      const backups = listBackups(root, { signal: context.signal });
+      await writeRecords(backups, { columns }, { output: context.output, asJson: json === true });
+    },
+  );
+}

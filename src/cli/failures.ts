@@ -1,0 +1,101 @@
+import { CommanderError } from 'commander';
+import { errorCodes, isBackupKitError, type ErrorCode } from '../entry/index.js';
+import { exitCodes, type ExitCode } from './exit-codes.js';
+import { visibleText } from './output/text.js';
+
+/** The command line is wrong in a way that the argument parser cannot see. */
+export class UsageError extends Error {
+  static {
+    Object.defineProperty(this.prototype, 'name', { value: 'UsageError' });
+  }
+}
+
+/** Nobody reads the output any more, as with `| head`: not a failure. */
+export class OutputClosedError extends Error {
+  static {
+    Object.defineProperty(this.prototype, 'name', { value: 'OutputClosedError' });
+  }
+}
+
+/** A signal asked the process to end. */
+export class InterruptedError extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode) {
+    super('Interrupted');
+    this.exitCode = exitCode;
+  }
+
+  static {
+    Object.defineProperty(this.prototype, 'name', { value: 'InterruptedError' });
+  }
+}
+
+const codesByExit: ReadonlyMap<ExitCode, readonly ErrorCode[]> = new Map([
+  [exitCodes.password, ['MANIFEST_PASSWORD_REQUIRED', 'MANIFEST_PASSWORD_INCORRECT']],
+  [exitCodes.absent, ['MANIFEST_NOT_A_BACKUP', 'MANIFEST_FILE_NOT_FOUND', 'MANIFEST_FILE_MISSING', 'DATASET_ABSENT']],
+]);
+
+/** Remedies that differ on the command line from those for programs. */
+const remedies: Partial<Record<ErrorCode, string>> = {
+  MANIFEST_PASSWORD_REQUIRED:
+    'set IOS_BACKUP_PASSWORD, or give --password-file, --password-fd or --key-file; on a terminal it is asked for',
+  MANIFEST_FILE_DAMAGED: 'take the file from another backup, or extract it with --recover to get what is left',
+  IO_EXISTS: 'give another --out, or say with --on-existing what to do',
+  DATASET_ABSENT: 'make an encrypted backup where the reason is that iOS leaves it out of others',
+};
+
+/** The exit code for what a command threw. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof OutputClosedError) return exitCodes.ok;
+  if (error instanceof InterruptedError) return error.exitCode;
+  if (error instanceof UsageError) return exitCodes.usage;
+  // Help and version are thrown too, with 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (isBackupKitError(error)) {
+    for (const [exitCode, codes] of codesByExit) if (codes.includes(error.code)) return exitCode;
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return exitCodes.absent;
+  return exitCodes.failure;
+}
+
+/** One line for people: what happened and what to do. */
+export function failureLine(error: unknown): string {
+  return visibleText(`ios-backup: ${summaryOf(error)}`).replaceAll('\n', ' ');
+}
+
+function summaryOf(error: unknown): string {
+  const message = messageOf(error);
+  if (!isBackupKitError(error)) return message;
+  // Messages say what to do behind a semicolon, if at all.
+  const semicolon = message.lastIndexOf('; ');
+  const own = remedies[error.code];
+  if (own !== undefined) return `${semicolon === -1 ? message : message.slice(0, semicolon)}; ${own}`;
+  if (semicolon !== -1) return message;
+  const { remedy } = errorCodes[error.code];
+  return `${message}; ${remedy.charAt(0).toLowerCase()}${remedy.slice(1).replace(/\.$/, '')}`;
+}
+
+/** The chain of causes, one line each, for `--verbose`. */
+export function causeLines(error: unknown): string[] {
+  const lines = isBackupKitError(error) ? [`  code: ${error.code}`] : [];
+  const seen = new Set<unknown>([error]);
+  for (let cause = causeOf(error); cause !== undefined && !seen.has(cause); cause = causeOf(cause)) {
+    seen.add(cause);
+    const name = cause instanceof Error ? cause.name : typeof cause;
+    const code = cause instanceof Error && 'code' in cause ? ` [${String(cause.code)}]` : '';
+    lines.push(`  caused by ${name}${code}: ${messageOf(cause)}`);
+  }
+  if (error instanceof Error && !isBackupKitError(error) && error.stack !== undefined) {
+    lines.push(...error.stack.split('\n').slice(1));
+  }
+  return lines.map(visibleText);
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { addCatCommand } from './commands/cat.js';
+import { addContactsCommand } from './commands/contacts.js';
+import { addExtractCommand } from './commands/extract.js';
+import { addInfoCommand } from './commands/info.js';
+import { addListCommand } from './commands/list.js';
+import { addLsCommand } from './commands/ls.js';
+import { addMessagesCommand } from './commands/messages.js';
+import type { CliContext } from './context.js';
+import { visibleText } from './output/text.js';
+
+/** Every command, in the order of the help. */
+const addCommands = [
+  addListCommand,
+  addInfoCommand,
+  addLsCommand,
+  addCatCommand,
+  addExtractCommand,
+  addMessagesCommand,
+  addContactsCommand,
+];
+
+/** The command line. It throws where others would end the process. */
+export function buildProgram(context: CliContext): Command {
+  const program = new Command('ios-backup')
+    .description('Opens, browses and extracts backups of iPhones and iPads.')
+    .version(packageVersion())
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => void context.output.stream.write(text),
+      writeErr: (text) => void context.errors.write(text),
+      outputError: (text, write) => write(visibleText(text.replace(/^error: /, 'ios-backup: '))),
+      getOutHelpWidth: () => context.output.columns,
+      getErrHelpWidth: () => (context.errors.columns > 0 ? context.errors.columns : 80),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      '\nThe password of an encrypted backup is asked for on the terminal, or taken from IOS_BACKUP_PASSWORD,\n--password-file or --password-fd. `ios-backup help <command>` shows examples.',
+    );
+  for (const addCommand of addCommands) addCommand(program, context);
+  return program;
+}
+
+/** The version in package.json, which lies above `dist` and above `src/cli`. */
+function packageVersion(): string {
+  for (const path of ['../package.json', '../../package.json']) {
+    try {
+      return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string }).version;
+    } catch {
+      continue;
+    }
+  }
+  return 'unknown';
+}
