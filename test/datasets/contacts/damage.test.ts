@@ -3,7 +3,7 @@ import { contacts } from '../../../src/datasets/contacts/contacts.js';
 import { addressBookRef } from '../../../src/datasets/contacts/schema.js';
 import type { Contact } from '../../../src/datasets/contacts/types.js';
 import type { DatasetIssue } from '../../../src/datasets/types.js';
-import { filesOf, readerOfFiles } from './backup-of.js';
+import { filesOf, backupOfFiles } from './backup-of.js';
 
 const count = 600;
 const pageBytes = 4096;
@@ -42,7 +42,8 @@ describe('an address book with a damaged page', () => {
     const records: Contact[] = [];
     const issues: DatasetIssue[] = [];
     const options = { onIssue: (issue: DatasetIssue) => issues.push(issue) };
-    for await (const record of contacts(readerOfFiles(files), options)) records.push(record);
+    await using backup = await backupOfFiles(files);
+    for await (const record of contacts(backup, options)) records.push(record);
     return { records, issues };
   }
 

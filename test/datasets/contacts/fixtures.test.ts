@@ -6,14 +6,16 @@ import { contacts } from '../../../src/datasets/contacts/contacts.js';
 import type { Contact, ContactGroup } from '../../../src/datasets/contacts/types.js';
 import type { DatasetIssue } from '../../../src/datasets/types.js';
 import { describeWithFixtures } from '../../support/shared-fixtures.js';
-import { readerOfFiles } from './backup-of.js';
+import { backupOfFiles } from './backup-of.js';
 
 async function readDatabase(path: string): Promise<{
   records: Contact[];
   groups: ContactGroup[];
   issues: DatasetIssue[];
 }> {
-  const backup = readerOfFiles(new Map([['Library/AddressBook/AddressBook.sqlitedb', await readFile(path)]]));
+  await using backup = await backupOfFiles(
+    new Map([['Library/AddressBook/AddressBook.sqlitedb', await readFile(path)]]),
+  );
   const records: Contact[] = [];
   const groups: ContactGroup[] = [];
   const issues: DatasetIssue[] = [];
