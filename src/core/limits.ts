@@ -6,10 +6,20 @@ export const limits = {
   nestingDepth: 512,
   /** Objects in one property list or archive. */
   plistObjects: 10_000_000,
+  /** Values of a property list that is written out one by one, as XML or JSON: what was shared multiplies there. */
+  plistExpandedValues: 1_000_000,
+  /** Characters of text and bytes of data in them. */
+  plistExpandedBytes: 256 * 1024 * 1024,
   /** Bytes of one property list that is read whole: Info.plist with icons is below 10 MB, lockdown answers far below. */
   plistBytes: 512 * 1024 * 1024,
   /** Rounds of one PBKDF2 stage; Apple uses 10,000,000. @see docs/format/keybag.md */
   keyDerivationRounds: 50_000_000,
+  /** Bytes of one message of usbmuxd; pair records, the largest, have below 16 KiB. */
+  muxMessageBytes: 1024 * 1024,
+  /** Bytes of one property list of lockdownd or a service; lists of apps with icons are the largest. */
+  deviceMessageBytes: 64 * 1024 * 1024,
+  /** Bytes of one AFC packet; known clients send at most 4 MiB of data in one. */
+  afcPacketBytes: 16 * 1024 * 1024,
   /** Bytes of a keybag; real ones have 1,336 to 1,712. */
   keybagBytes: 1024 * 1024,
   /** Bytes of a relative path; iOS allows about 1,000. */

@@ -1,6 +1,6 @@
 import { base64Encode, isBytes } from '../core/bytes.js';
 import { FormatError } from '../core/errors.js';
-import { limits } from '../core/limits.js';
+import { Expansion } from './expansion.js';
 import { PlistNull, PlistReal, PlistUid, type PlistValue } from './types.js';
 
 /** What JSON can express. */
@@ -13,16 +13,20 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
  * - dates are ISO 8601 strings in UTC, data is `{ data: base64 }`, a UID `{ CF$UID: index }`, null `null`;
  * - dictionaries are objects; keys that look like array indexes come first in them, as JavaScript has it.
  *
- * @throws {@link FormatError} `FORMAT_LIMIT_EXCEEDED` where shared parts would make more than `limits.plistObjects` values.
+ * @throws {@link FormatError} `FORMAT_LIMIT_EXCEEDED` where shared parts would make more than `limits.plistExpandedValues`
+ * and `limits.plistExpandedBytes` allow.
  */
 export function toPlain(value: PlistValue): JsonValue {
-  let count = 0;
+  const expansion = new Expansion();
   const turn = (value: PlistValue): JsonValue => {
-    count += 1;
-    if (count > limits.plistObjects)
-      throw new FormatError('FORMAT_LIMIT_EXCEEDED', 'The property list has more values than plistObjects allows', {
-        format: 'plist',
-      });
+    if (!expansion.add(value))
+      throw new FormatError(
+        'FORMAT_LIMIT_EXCEEDED',
+        'The property list expands to more than plistExpandedValues or plistExpandedBytes',
+        {
+          format: 'plist',
+        },
+      );
     if (Array.isArray(value)) return value.map(turn);
     if (value instanceof Map) return Object.fromEntries(Array.from(value, ([key, child]) => [key, turn(child)]));
     if (value instanceof PlistReal) return fromNumber(value.value);

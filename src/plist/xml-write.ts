@@ -1,6 +1,6 @@
 import { build } from 'plist';
 import { isBytes, utf8Encode } from '../core/bytes.js';
-import { limits } from '../core/limits.js';
+import { Expansion } from './expansion.js';
 import { normalizePlist } from './plain-input.js';
 import { PlistNull, PlistReal, PlistUid, type PlistInput, type PlistValue } from './types.js';
 
@@ -10,7 +10,7 @@ import { PlistNull, PlistReal, PlistUid, type PlistInput, type PlistValue } from
  *
  * @throws TypeError for values that an XML property list cannot hold, {@link PlistNull} too, and for values that contain
  * themselves; RangeError for integers beyond 16 bytes, invalid dates and UIDs, unpaired surrogates, nesting beyond
- * `limits.nestingDepth` and more than `limits.plistObjects` values.
+ * `limits.nestingDepth`, and more values or text than `limits.plistExpandedValues` and `limits.plistExpandedBytes` allow.
  */
 export function writeXmlPlist(value: PlistInput): Uint8Array {
   const input = new BuilderInput();
@@ -34,13 +34,10 @@ const beyondXml = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
  */
 class BuilderInput {
   readonly #elements: string[] = [];
-  #count = 0;
+  readonly #expansion = new Expansion();
 
   value(value: PlistValue): Buildable {
-    this.#count += 1;
-    // What is shared is written several times.
-    if (this.#count > limits.plistObjects)
-      throw new RangeError(`An XML property list has at most ${limits.plistObjects} values`);
+    if (!this.#expansion.add(value)) throw new RangeError('The value is too large for an XML property list');
     if (typeof value === 'string') return isBuildable(value) ? value : this.#place('string', escape(value));
     if (Array.isArray(value)) return value.map((element) => this.value(element));
     if (value instanceof Map) return this.#dict(value);

@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import * as guards from '../../src/plist/guards.js';
+import {
+  asArray,
+  asBoolean,
+  asData,
+  asDate,
+  asDict,
+  asInteger,
+  asNumber,
+  asString,
+  asUid,
+} from '../../src/plist/guards.js';
 import { plistNull, PlistReal, PlistUid, type PlistValue } from '../../src/plist/types.js';
 
 const samples = {
@@ -16,6 +26,8 @@ const samples = {
   null: plistNull,
   absent: undefined,
 };
+
+const guards = { asDict, asArray, asString, asInteger, asNumber, asBoolean, asDate, asData, asUid };
 
 describe('guards', () => {
   test.each<[keyof typeof guards, Partial<Record<keyof typeof samples, unknown>>]>([

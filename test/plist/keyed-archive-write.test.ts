@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ArchivedObject, archivedField, type ArchivedValue } from '../../src/plist/archived-value.js';
+import { archivedField, type ArchivedObject, type ArchivedValue } from '../../src/plist/archived-value.js';
 import { KeyedArchive } from '../../src/plist/keyed-archive.js';
 import {
   ArchiveInline,

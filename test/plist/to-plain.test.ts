@@ -24,5 +24,8 @@ test('toPlain gives what JSON can express, and loses no digit', () => {
 test('toPlain bounds what shared parts make', () => {
   let value: PlistValue = ['x'];
   for (let i = 0; i < 40; i += 1) value = Array<PlistValue>(20).fill(value);
-  expect(() => toPlain(value)).toThrow(expect.objectContaining({ code: 'FORMAT_LIMIT_EXCEEDED' }));
+  const beyondLimit = expect.objectContaining({ code: 'FORMAT_LIMIT_EXCEEDED' });
+  expect(() => toPlain(value)).toThrow(beyondLimit);
+  const data = new Uint8Array(1_000_000);
+  expect(() => toPlain(Array.from({ length: 1000 }, () => data))).toThrow(beyondLimit);
 });

@@ -69,5 +69,6 @@ describe('writeXmlPlist', () => {
     let value: PlistInput = ['x'];
     for (let i = 0; i < 40; i += 1) value = Array<PlistInput>(20).fill(value);
     expect(() => writeXmlPlist(value)).toThrow(RangeError);
+    expect(() => writeXmlPlist(Array<PlistInput>(1000).fill('&'.repeat(1_000_000)))).toThrow(RangeError);
   });
 });
