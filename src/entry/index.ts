@@ -14,6 +14,13 @@ export {
   type OpenBackupOptions,
   type OpenBackupProgress,
 } from '../manifest/backup.js';
+export type { BackupFs, FsReaddirOptions, FsReadFileOptions, FsReadStreamOptions } from '../manifest/backup-fs.js';
 export { directoryTree } from '../manifest/directory-tree.js';
+export type { BackupDirent, BackupStats } from '../manifest/fs-entries.js';
+export { listBackups, type ListedBackup } from '../manifest/list-backups.js';
 export type * from '../manifest/types.js';
 export type * from '../sqlite/driver.js';
+export type { MemoryDriverOptions } from '../sqlite/driver-options.js';
+export { nodeSqliteDriver } from '../sqlite/node-sqlite.js';
+export { pagedDriver, type PagedDriverOptions } from '../sqlite/paged/paged-driver.js';
+export { sqlJsDriver } from '../sqlite/sql-js.js';

@@ -16,3 +16,7 @@ export {
 } from '../testing/backup-builder/stores/contacts.js';
 export { buildBackup } from '../testing/backup-builder/build-backup.js';
 export { sampleBackupSpec, type SampleOptions } from '../testing/backup-builder/sample.js';
+export { messagesStore } from '../testing/backup-builder/stores/messages.js';
+export type * from '../testing/backup-builder/stores/messages-spec.js';
+export type { ConformanceCase } from '../testing/suites/conformance-case.js';
+export { sqliteDriverSuite } from '../testing/suites/sqlite-driver.js';

@@ -77,6 +77,8 @@ function connect(database: NodeDatabase, bytes: Uint8Array): CursorConnection {
   try {
     // A file of no bytes is a database without tables, as ':memory:' is.
     if (bytes.length > 0) database.deserialize(bytes);
+    // Node.js turns it on by itself, but the schema of a damaged database has to be read without.
+    database.enableDefensive(false);
     readSchema((sql) => {
       database.exec(sql);
     });

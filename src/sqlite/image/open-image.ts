@@ -20,7 +20,7 @@ export interface CopyOptions extends AbortOptions {
 export interface OpenedImage {
   readonly image: DatabaseImage;
   /** Removes copies; the sources themselves stay open. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Joins a database and its WAL into one image, which is read in place, or from copies where that cannot be. */

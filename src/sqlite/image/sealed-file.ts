@@ -49,14 +49,14 @@ interface SealedFile {
   readonly file: FileHandle;
   readonly path: string;
   readonly key: Uint8Array;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Every file has a key of its own, so the counter may start at 0. */
 function cipherAt(make: typeof createCipheriv | typeof createDecipheriv, key: Uint8Array, block: number): Cipher {
   const counter = new Uint8Array(blockBytes);
   new DataView(counter.buffer).setBigUint64(8, BigInt(block));
-  return make(algorithm, key, counter) as Cipher;
+  return make(algorithm, key, counter);
 }
 
 async function copyInto({ file, key }: SealedFile, source: ByteSource, options: AbortOptions): Promise<number> {

@@ -3,5 +3,5 @@ export interface ConformanceCase {
   /** The requirement as a sentence. */
   readonly title: string;
   /** Checks it. */
-  run(): Promise<void>;
+  readonly run: () => Promise<void>;
 }
