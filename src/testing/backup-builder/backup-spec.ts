@@ -1,5 +1,6 @@
 import type { PlistInput } from '../../plist/types.js';
 import type { ContactSpec } from './stores/contacts.js';
+import type { MessageSpec } from './stores/messages-spec.js';
 import type { DatabaseSpec, FileSpec, RawRow } from './types.js';
 
 /**
@@ -41,6 +42,11 @@ export interface BackupSpec {
   files?: Iterable<FileSpec> | AsyncIterable<FileSpec> | undefined;
   /** SQLite databases that are made from SQL. */
   databases?: readonly DatabaseSpec[] | undefined;
+  /**
+   * Messages of sms.db and their attachments, with the schema of that iOS version, from 6.0. The owner writes from the device's
+   * phone number. For more options use {@link messagesStore}, `files` and `databases`.
+   */
+  messages?: readonly MessageSpec[] | undefined;
   /** Contacts of the address book, with the schema of that iOS version. For more options use {@link contactsStore} and `databases`. */
   contacts?: readonly ContactSpec[] | undefined;
   /** Top-level files to leave out. */

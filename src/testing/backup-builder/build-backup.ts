@@ -3,9 +3,10 @@ import { utf8Encode } from '../../core/bytes.js';
 import { BackupBuilder } from './backup-builder.js';
 import { databaseFiles } from './databases.js';
 import { openOutput } from './output.js';
-import { planBackup } from './plan.js';
+import { planBackup, type BuildPlan } from './plan.js';
 import type { BackupSpec } from './backup-spec.js';
 import { contactsStore } from './stores/contacts.js';
+import { messagesStore } from './stores/messages.js';
 import type { BuildTarget, BuiltBackup, FileSpec } from './types.js';
 
 /** Entries between two looks at timers and aborts. */
@@ -34,7 +35,7 @@ export async function buildBackup(spec: BackupSpec = {}, target: BuildTarget = {
     const builder = await BackupBuilder.create(plan, output, { signal, collect });
     try {
       let added = 0;
-      for await (const file of allFiles(spec)) {
+      for await (const file of allFiles(plan)) {
         await builder.add(file);
         if (++added % entriesBetweenYields === 0) await yieldToEventLoop(signal);
       }
@@ -61,9 +62,15 @@ export async function buildBackup(spec: BackupSpec = {}, target: BuildTarget = {
   }
 }
 
-async function* allFiles(spec: BackupSpec): AsyncGenerator<FileSpec, void, undefined> {
+async function* allFiles({ spec, device }: BuildPlan): AsyncGenerator<FileSpec, void, undefined> {
   yield* spec.files ?? [];
   const databases = [...(spec.databases ?? [])];
+  if (spec.messages !== undefined) {
+    const owner = device.phoneNumber.replaceAll(/[^+\d]/g, '');
+    const store = messagesStore(spec.messages, { ios: spec.ios, owner });
+    yield* store.files;
+    databases.push(...store.databases);
+  }
   if (spec.contacts !== undefined) databases.push(...contactsStore(spec.contacts, { ios: spec.ios }).databases);
   for (const database of databases) yield* await databaseFiles(database);
 }

@@ -39,6 +39,9 @@ export function planBackup(spec: BackupSpec): BuildPlan {
   const hasDatabase = profile.generation !== 'mbdb';
   if (!hasDatabase && spec.rows !== undefined) throw new RangeError('rows need a backup of iOS 10 or later');
   if (!hasDatabase && spec.manifest !== undefined) throw new RangeError('manifest needs a backup of iOS 10 or later');
+  if (spec.messages !== undefined && Number.parseInt(ios, 10) < 6) {
+    throw new RangeError('messages need a backup of iOS 6 or later');
+  }
   const isDecryptedCopy = spec.manifest?.decryptedCopy === true;
   if (isDecryptedCopy && !isEncrypted) throw new RangeError('A decrypted copy is one of an encrypted backup');
 

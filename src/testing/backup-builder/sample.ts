@@ -3,6 +3,7 @@ import { utf8Encode } from '../../core/bytes.js';
 import type { BackupSpec } from './backup-spec.js';
 import { defaultIos, iosProfile } from './profiles.js';
 import { gradientPng } from './png.js';
+import { sampleMessages } from './sample-messages.js';
 import { samplePeople, type SamplePerson } from './sample-people.js';
 import { SeededRandom } from './seeded-random.js';
 import type { ContactSpec } from './stores/contacts.js';
@@ -16,6 +17,8 @@ export interface SampleOptions {
   ios?: string | undefined;
   /** Number of contacts besides the owner's own card; 12 by default. */
   contacts?: number | undefined;
+  /** Number of messages, without their reactions; 60 by default. There are none before iOS 6, nor without contacts. */
+  messages?: number | undefined;
   /** Number of photos; 6 by default. */
   photos?: number | undefined;
 }
@@ -25,9 +28,11 @@ const notesGroup = 'group.com.example.notes';
 const photosPerFolder = 999;
 const photoPixels = 64;
 const dayMs = 86_400_000;
+/** The oldest iOS whose messages the builder writes. */
+const firstMessagesMajor = 6;
 
 /**
- * The spec of a small backup as people have them, for demonstrations, examples and first tests: contacts, photos with
+ * The spec of a small backup as people have them, for demonstrations, examples and first tests: messages, contacts, photos with
  * their attributes, an app with notes, a database with its latest rows in the `-wal`, settings, a link. All of it is
  * invented: numbers are of the range reserved for fiction, addresses of example.org. Add to it what a test is about.
  *
@@ -41,6 +46,8 @@ export function sampleBackupSpec(options: SampleOptions = {}): BackupSpec {
   const { date } = iosProfile(ios);
   const random = new SeededRandom(seed).fork('sample');
   const people = samplePeople(count(options.contacts ?? 12, 'contacts') + 1, random.fork('people'));
+  const messages = count(options.messages ?? 60, 'messages');
+  const hasMessages = Number.parseInt(ios, 10) >= firstMessagesMajor;
   return {
     seed,
     ios,
@@ -54,6 +61,8 @@ export function sampleBackupSpec(options: SampleOptions = {}): BackupSpec {
       },
       { bundleId: 'org.example.weather', name: 'Example Weather', version: '7' },
     ],
+    device: { phoneNumber: people[0]?.phone },
+    messages: hasMessages ? sampleMessages(messages, people, { backupDate: date, random }) : undefined,
     contacts: people.map((person, index) => contactOf(person, index)),
     files: [
       ...settings(),

@@ -10,7 +10,7 @@ const poolBytes = 4096;
 export class SeededRandom {
   readonly #key: Uint8Array;
   #stream: Cipher | undefined;
-  #pool = new Uint8Array();
+  #pool: Uint8Array = new Uint8Array();
   #used = 0;
 
   constructor(seed: number | string | Uint8Array) {
