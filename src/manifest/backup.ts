@@ -7,12 +7,23 @@ import { ResourceOwner } from '../core/resource.js';
 import { keyBytes } from '../crypto/derive.js';
 import { parseKeybag } from '../crypto/keybag.js';
 import { unlockKeybag, type KeybagCredentials, type UnlockedKeybag } from '../crypto/unlock.js';
-import { asBoolean, asData } from '../plist/guards.js';
+import { asBoolean, asData, asDict } from '../plist/guards.js';
 import type { PlistDict } from '../plist/types.js';
 import type { SqliteDatabase, SqliteDriver } from '../sqlite/driver.js';
 import { preloadSqlite } from '../sqlite/paged/engine.js';
 import { pagedDriver } from '../sqlite/paged/paged-driver.js';
+import { type BackupFs, createBackupFs } from './backup-fs.js';
+import { DevicePaths } from './device-paths.js';
 import { directoryTree } from './directory-tree.js';
+import { extractToArchive } from './extract/archive.js';
+import { extractFiles } from './extract/extract.js';
+import type {
+  ArchiveStream,
+  ArchiveTarget,
+  ExtractArchiveOptions,
+  ExtractOptions,
+  ExtractReport,
+} from './extract/types.js';
 import { ContentReader } from './file-content.js';
 import { ManifestFileIndex } from './file-index.js';
 import { recordKeyBytes } from './obfuscation.js';
@@ -66,6 +77,8 @@ export class Backup implements BackupReader, AsyncDisposable {
   readonly summary: BackupSummary;
   /** The files of the backup. */
   readonly files: FileIndex;
+  /** The files as a read-only file system, shaped like `node:fs/promises`. */
+  readonly fs: BackupFs;
   readonly #owner: ResourceOwner;
   readonly #opened: OpenedManifest;
   readonly #sqlite: SqliteDriver;
@@ -73,7 +86,8 @@ export class Backup implements BackupReader, AsyncDisposable {
 
   private constructor(parts: {
     summary: BackupSummary;
-    files: FileIndex;
+    files: ManifestFileIndex;
+    devicePaths: DevicePaths;
     owner: ResourceOwner;
     opened: OpenedManifest;
     sqlite: SqliteDriver;
@@ -81,6 +95,7 @@ export class Backup implements BackupReader, AsyncDisposable {
   }) {
     this.summary = parts.summary;
     this.files = parts.files;
+    this.fs = createBackupFs(parts.files, parts.devicePaths);
     this.#owner = parts.owner;
     this.#opened = parts.opened;
     this.#sqlite = parts.sqlite;
@@ -148,7 +163,8 @@ export class Backup implements BackupReader, AsyncDisposable {
         checkOpen,
       });
       const files = new ManifestFileIndex({ manifest: opened.manifest, content, checkOpen, onIssue });
-      return new Backup({ summary, files, owner, opened, sqlite, onIssue });
+      const devicePaths = new DevicePaths(asDict(plists.manifest?.get('Applications')));
+      return new Backup({ summary, files, devicePaths, owner, opened, sqlite, onIssue });
     } catch (error) {
       await owner.close();
       throw error;
@@ -190,6 +206,26 @@ export class Backup implements BackupReader, AsyncDisposable {
       onIssue: this.#onIssue,
       signal: options.signal,
     });
+  }
+
+  /**
+   * Extracts files, decrypted and under their own names and times, to a folder or an archive. All by default; the options
+   * choose one file, a folder, a domain, a glob. A file that cannot be read is in the report, and the others go on.
+   *
+   * @param target - a folder, made where it is missing, or an archive
+   * @throws {@link IoError} where the target cannot be written; {@link ManifestError} with code `MANIFEST_CLOSED`
+   *
+   * @example
+   * const report = await backup.extract('out', { domain: 'CameraRollDomain', onProgress });
+   * for (const issue of report.issues) console.warn(issue.message);
+   */
+  async extract(target: string | ArchiveTarget, options: ExtractOptions = {}): Promise<ExtractReport> {
+    return await extractFiles(this.files, target, options);
+  }
+
+  /** The same as the bytes of a tar or zip archive, made while they are taken, in memory that does not grow with them. */
+  archive(options: ExtractArchiveOptions): ArchiveStream {
+    return extractToArchive(this.files, options);
   }
 
   /**

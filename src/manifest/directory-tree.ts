@@ -18,6 +18,11 @@ const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.
 /** What a link, a folder in place of a file, or nothing at all gives when it is opened. */
 const absentCodes = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EMLINK', 'EISDIR', 'ENXIO', 'ENAMETOOLONG']);
 
+/** Whether an error of `node:fs` says that there is no such file or folder. */
+export function isAbsent(error: unknown): boolean {
+  return absentCodes.has(errnoOf(error) ?? '');
+}
+
 const errnoOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
@@ -35,7 +40,7 @@ export function accessDenied(
 }
 
 /** Wraps an error of `node:fs` about `path`. */
-function readError(error: unknown, path: string, doing: string): unknown {
+export function readError(error: unknown, path: string, doing: string): unknown {
   const code = errnoOf(error);
   return code === 'EPERM' || code === 'EACCES' ? accessDenied(path, error) : ioError(error, path, doing);
 }
@@ -80,7 +85,7 @@ export function directoryTree(path: string): BackupTree {
     try {
       handle = await open(full, openFlags);
     } catch (error) {
-      if (absentCodes.has(errnoOf(error) ?? '')) return undefined;
+      if (isAbsent(error)) return undefined;
       throw readError(error, full, 'opening');
     }
     try {
@@ -138,7 +143,7 @@ export function directoryTree(path: string): BackupTree {
           else if (stat?.isFile() === true) yield { path: entryPath, kind: 'file', size: stat.size };
         }
       } catch (error) {
-        if (absentCodes.has(errnoOf(error) ?? '')) return;
+        if (isAbsent(error)) return;
         throw readError(error, full, 'listing');
       }
     },
@@ -151,7 +156,7 @@ async function lstatOf(full: string): Promise<Stats | undefined> {
   try {
     return await lstat(full);
   } catch (error) {
-    if (absentCodes.has(errnoOf(error) ?? '')) return undefined;
+    if (isAbsent(error)) return undefined;
     throw readError(error, full, 'examining');
   }
 }

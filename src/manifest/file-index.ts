@@ -1,12 +1,10 @@
 import type { AbortOptions } from '../core/abort.js';
 import { ManifestFile } from './backup-file.js';
+import { containerDomains } from './container-domains.js';
 import type { ContentReader } from './file-content.js';
 import { compileGlob } from './glob.js';
 import { isFileId, type Manifest, type RowFilter } from './manifest.js';
 import type { BackupFile, Domain, FileIndex, FileKind, FileQuery, FileRef, OnBackupIssue } from './types.js';
-
-/** Prefixes of the domains that containers of apps have, by what the id names. */
-export const containerPrefixes = ['AppDomain-', 'AppDomainGroup-', 'AppDomainPlugin-'] as const;
 
 const kinds: ReadonlySet<unknown> = new Set<FileKind>(['file', 'directory', 'symlink']);
 
@@ -123,7 +121,7 @@ function rowFilter(query: FileQuery): RowFilter {
   const { domain, domainPrefix, pathPrefix, glob, kind, app } = query;
   if (kind !== undefined && !kinds.has(kind)) throw new TypeError(`kind must be file, directory or symlink`);
   const given = domain === undefined ? undefined : [domain].flat();
-  const ofApp = app === undefined ? undefined : containerPrefixes.map((prefix) => `${prefix}${app}`);
+  const ofApp = app === undefined ? undefined : containerDomains(app);
   const domains = given !== undefined && ofApp !== undefined ? given.filter((name) => ofApp.includes(name)) : undefined;
   const texts = { domainPrefix, pathPrefix, glob, app, domain: given?.join('') };
   for (const [name, value] of Object.entries(texts)) {

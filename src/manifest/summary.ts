@@ -1,5 +1,6 @@
 import { asArray, asBoolean, asDate, asDict, asString } from '../plist/guards.js';
 import type { PlistDict, PlistValue } from '../plist/types.js';
+import { containerDomain } from './container-domains.js';
 import type { TopLevelPlists } from './top-level.js';
 import type { BackupApp, BackupSummary, Domain } from './types.js';
 
@@ -61,13 +62,6 @@ function udidOf(text: string | undefined): string | undefined {
   return /^[0-9a-f]{8}-[0-9a-f]{16}$/i.test(text) ? text.toUpperCase() : text;
 }
 
-/** Prefix of the domain by `ContainerContentClass`. */
-const prefixes: ReadonlyMap<string | undefined, string> = new Map([
-  ['Data/Application', 'AppDomain-'],
-  ['Data/PluginKitPlugin', 'AppDomainPlugin-'],
-  ['Shared/AppGroup', 'AppDomainGroup-'],
-]);
-
 /**
  * The apps that the user installed: those that Info.plist names, and those to which Manifest.plist gives a container.
  * Manifest.plist also lists the containers of extensions and groups, which are no apps; groups are given to the apps that
@@ -86,11 +80,12 @@ function appsOf(info: PlistDict | undefined, manifest: PlistDict | undefined): B
   }
   for (const [container, value] of asDict(manifest?.get('Applications')) ?? []) {
     const entry = asDict(value);
-    const prefix = prefixes.get(nonEmpty(entry?.get('ContainerContentClass'))) ?? 'AppDomain-';
-    if (entry === undefined || prefix !== 'AppDomain-') continue;
+    if (entry === undefined) continue;
+    const domain = containerDomain(container, entry);
+    if (!domain.startsWith('AppDomain-')) continue;
     const app = appFor(nonEmpty(entry.get('CFBundleIdentifier')) ?? container);
     app.version ??= nonEmpty(entry.get('CFBundleVersion'));
-    app.domains.add(`AppDomain-${container}`);
+    app.domains.add(domain);
     for (const group of groupsOf(entry.get('GroupContainers'))) app.domains.add(`AppDomainGroup-${group}`);
   }
   return [...apps].map(([bundleId, { version, domains }]) => ({ bundleId, version, domains: [...domains] }));

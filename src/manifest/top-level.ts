@@ -85,6 +85,16 @@ export async function findManifest(tree: BackupTree, options: AbortOptions): Pro
   return empty;
 }
 
+/** Whether a folder is a backup, by what is at its top; never by its name, which people change. */
+export async function isBackup(tree: BackupTree, options: AbortOptions): Promise<boolean> {
+  for (const path of ['Manifest.plist', 'Manifest.db', 'Manifest.mbdb', 'Info.plist']) {
+    const source = await tree.open(path, options);
+    await source?.close();
+    if (source !== undefined) return true;
+  }
+  return false;
+}
+
 /** Whether the top folder has files of iPhone OS 1 to 3, whose manifest is spread over one .mdinfo file for each file. */
 export async function hasMdinfoFiles(tree: BackupTree, options: AbortOptions): Promise<boolean> {
   for await (const { kind, path } of tree.list('', options)) {
