@@ -220,16 +220,14 @@ function toContact(row: SqliteRow, own: OwnRows, lookups: Lookups, context: Data
     link: lookups.links.get(integerOf(row['PersonLink']) ?? -1),
     created: cocoaDateOf(row['CreationDate']),
     modified: cocoaDateOf(row['ModificationDate']),
-    image: async (options?: ContactImageOptions) => {
-      options?.signal?.throwIfAborted();
-      return own.images.length > 0 ? await lookups.images?.read(rowId, options) : undefined;
-    },
   };
-  return {
-    rowId,
-    displayName: displayNameOf(contact, [text('DisplayName'), text('CompositeNameFallback')]),
-    ...contact,
+  const image: Contact['image'] = async (options?: ContactImageOptions) => {
+    options?.signal?.throwIfAborted();
+    return own.images.length > 0 ? await lookups.images?.read(rowId, options) : undefined;
   };
+  const displayName = displayNameOf(contact, [text('DisplayName'), text('CompositeNameFallback')]);
+  // Not enumerable, so that records are plain data: they can be compared, cloned and sent to a worker.
+  return Object.defineProperty({ rowId, displayName, ...contact, image }, 'image', { enumerable: false });
 }
 
 function textColumn(row: SqliteRow, column: string, context: DatasetContext): string | undefined {

@@ -61,6 +61,7 @@ export interface Contact {
   readonly modified: Date | undefined;
   /**
    * Reads the image, also after the iteration has ended, as long as the backup is open. `undefined` where there is none.
+   * It is not enumerable: a copy of the record (`{ ...contact }`, `structuredClone`) holds the data alone.
    *
    * @throws {@link ManifestError}, {@link DatabaseError} where the images cannot be read.
    */
