@@ -1,5 +1,5 @@
 import { base64Decode, utf8Decode } from '../../core/bytes.js';
-import { addressKey } from '../shared/address.js';
+import { parseAddress } from '../shared/address.js';
 import type { AppMessageBase, Poll, PollOption } from './app-types.js';
 
 // FORMAT facts: docs/datasets/messages.md, "Polls".
@@ -43,8 +43,8 @@ export function pollOf(base: AppMessageBase, item: PollItem | undefined, changes
       if (updated.length > 0) options = updated;
     }
     if (change.item === undefined) continue;
-    if (change.kind === 'vote' && change.address !== undefined) choices.delete(addressKey(change.address));
-    for (const { voter, optionIds } of votesOf(change.item)) choices.set(addressKey(voter), { voter, optionIds });
+    if (change.kind === 'vote' && change.address !== undefined) choices.delete(keyOf(change.address));
+    for (const { voter, optionIds } of votesOf(change.item)) choices.set(keyOf(voter), { voter, optionIds });
   }
   const voters = new Map<string, string[]>(options.map(({ id }) => [id, []]));
   for (const { voter, optionIds } of choices.values()) {
@@ -56,6 +56,10 @@ export function pollOf(base: AppMessageBase, item: PollItem | undefined, changes
     title,
     options: options.map((option) => ({ ...option, voters: voters.get(option.id) ?? [] })),
   };
+}
+
+function keyOf(address: string): string {
+  return parseAddress(address).canonical;
 }
 
 function optionsOf(item: PollItem | undefined): readonly PollOption[] {

@@ -1,4 +1,3 @@
-import { addressKey } from '../shared/address.js';
 import type { Party, Reaction, ReactionEvent, ReactionKind } from './types.js';
 
 // FORMAT facts: docs/datasets/messages.md, "Reactions".
@@ -83,5 +82,5 @@ function isSameReaction(present: Reaction | undefined, removed: Reaction): boole
 export function personKey(row: { readonly isFromMe: boolean; readonly sender: Party | undefined }): string {
   if (row.isFromMe) return 'me';
   if (row.sender === undefined) return 'unknown';
-  return row.sender.personId ?? addressKey(row.sender.address);
+  return row.sender.personId ?? row.sender.canonicalAddress;
 }

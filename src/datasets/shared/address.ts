@@ -38,18 +38,21 @@ export function parseAddress(value: string): Address {
 const comparedDigits = 8;
 
 /**
- * A key that is equal for addresses of the same subscriber: for phone numbers their last 8 digits, because the same number
- * occurs with and without country code and trunk prefix; for everything else the canonical form.
+ * Gives equal keys to addresses of the same subscriber. Full international numbers must be equal; a number without country code is
+ * that of `known` that ends in the same 8 digits, where there is only one. All else is compared in its canonical form.
  */
-export function addressKey(value: string): string {
-  const { kind, canonical } = parseAddress(value);
-  return kind === 'phone' ? `tel:${canonical.replace(/\D/g, '').slice(-comparedDigits)}` : canonical;
-}
-
-/** Whether two addresses are the same: full international numbers must be equal, others agree in their last 8 digits. */
-export function isSameAddress(a: string, b: string): boolean {
-  const first = parseAddress(a).canonical;
-  const second = parseAddress(b).canonical;
-  if (first.startsWith('+') && second.startsWith('+')) return first === second;
-  return addressKey(a) === addressKey(b);
+export function addressKeys(known: Iterable<string>): (address: string) => string {
+  const bySuffix = new Map<string, Set<string>>();
+  for (const { kind, canonical } of Array.from(known, parseAddress)) {
+    if (kind !== 'phone' || !canonical.startsWith('+')) continue;
+    const suffix = canonical.slice(-comparedDigits);
+    bySuffix.set(suffix, (bySuffix.get(suffix) ?? new Set()).add(canonical));
+  }
+  return (address) => {
+    const { kind, canonical } = parseAddress(address);
+    if (kind !== 'phone' || canonical.startsWith('+')) return canonical;
+    const [candidate, another] = bySuffix.get(canonical.slice(-comparedDigits)) ?? [];
+    // Without a unique match the 8 digits stand for it, so that forms with and without trunk prefix are equal.
+    return candidate === undefined || another !== undefined ? canonical.slice(-comparedDigits) : candidate;
+  };
 }
