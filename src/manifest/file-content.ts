@@ -77,11 +77,12 @@ export class ContentReader {
 
   async read(file: FileToRead, options: ReadFileOptions): Promise<Uint8Array> {
     this.#checkReadable(file, options);
+    const limit = options.maxBytes ?? limits.wholeFileBytes;
     if (file.size <= smallFileBytes) {
       const key = this.#fileKey(file);
       const stored = await this.#firstOf(
         file,
-        async (path) => await readTreeFile(this.#tree, path, { limit: limits.wholeFileBytes, signal: options.signal }),
+        async (path) => await readTreeFile(this.#tree, path, { limit, signal: options.signal }),
       );
       const { content, problems } =
         key === undefined
@@ -92,7 +93,7 @@ export class ContentReader {
     }
     const content = await this.open(file, options);
     try {
-      return await readAll(content, { limit: limits.wholeFileBytes, what: file.relativePath, signal: options.signal });
+      return await readAll(content, { limit, what: file.relativePath, signal: options.signal });
     } finally {
       await content.close();
     }
