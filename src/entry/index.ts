@@ -24,4 +24,5 @@ export type * from '../sqlite/driver.js';
 export type { MemoryDriverOptions } from '../sqlite/driver-options.js';
 export { nodeSqliteDriver } from '../sqlite/node-sqlite.js';
 export { pagedDriver, type PagedDriverOptions } from '../sqlite/paged/paged-driver.js';
+export { salvageTable, type SalvagedRow, type SalvageTableOptions, type TableDamage } from '../sqlite/salvage.js';
 export { sqlJsDriver } from '../sqlite/sql-js.js';

@@ -8,7 +8,12 @@ import { describeWithFixtures } from '../support/shared-fixtures.js';
 import { rowsOf } from './support.js';
 
 describeWithFixtures('databases that others have made', (fixtures) => {
-  const read = async (driverName: 'paged' | 'sql.js', sql: string, db: string, wal?: string): Promise<unknown[]> => {
+  const read = async (
+    driverName: 'paged' | 'sql.js',
+    sql: string,
+    db: string,
+    wal?: string,
+  ): Promise<(readonly unknown[])[]> => {
     const sources: ByteSource[] = [];
     const open = async (path: string): Promise<ByteSource> => {
       const source = await fileSource(join(fixtures, path));
@@ -53,12 +58,9 @@ describeWithFixtures('databases that others have made', (fixtures) => {
     for (const [file, tables] of Object.entries(expected)) {
       for (const [table, rows] of Object.entries(tables)) {
         if (!Array.isArray(rows)) continue;
-        const [[count] = []] = (await read(
-          'paged',
-          `SELECT count(*) FROM "${table}"`,
-          `datasets/ios-backup-parser/${file}`,
-        )) as [[number]];
-        counts.push([`${file} ${table}`, count ?? -1]);
+        const sql = `SELECT count(*) FROM "${table}"`;
+        const [count] = (await read('paged', sql, `datasets/ios-backup-parser/${file}`)).flat();
+        counts.push([`${file} ${table}`, Number(count)]);
         wanted.push([`${file} ${table}`, rows.length]);
       }
     }

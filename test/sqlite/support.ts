@@ -14,6 +14,7 @@ export async function rowsOf(
 
 /** Bytes that cannot be read synchronously. */
 export function slowSource(bytes: Uint8Array): ByteSource {
-  const { readSync: _, ...source } = memorySource(bytes);
+  const source = memorySource(bytes);
+  delete source.readSync;
   return source;
 }

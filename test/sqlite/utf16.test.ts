@@ -31,7 +31,8 @@ async function utf16File(encoding: string): Promise<Uint8Array> {
   return db.export();
 }
 
-describe.each(['UTF-16le', 'UTF-16be'])('a database in %s', (encoding) => {
+describe.each(['UTF-16le', 'UTF-16be'])('a database in %s', async (encoding) => {
+  const bytes = await utf16File(encoding);
   test.each([
     'SELECT * FROM notes',
     "SELECT id FROM notes WHERE text = 'NÄME' OR text LIKE 'LARGE'",
@@ -44,7 +45,6 @@ describe.each(['UTF-16le', 'UTF-16be'])('a database in %s', (encoding) => {
     'SELECT * FROM search_content',
     "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name",
   ])('gives the same as in SQLite itself: %s', async (sql) => {
-    const bytes = await utf16File(encoding);
     const [ours, theirs] = await Promise.all(
       [pagedDriver(), sqlJsDriver()].map(async (driver) => {
         const db = await driver.open({ db: memorySource(bytes) });

@@ -10,7 +10,9 @@ const openFlags = { readOnly: 0x1, readWriteCreate: 0x6, extendedCodes: 0x0200_0
 /** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
 const configuration = { defensive: 1010, trustedSchema: 1017 } as const;
 /** https://www.sqlite.org/c3ref/c_limit_attached.html */
-const limitAttached = 7;
+const limits = { length: 0, attached: 7 } as const;
+/** Longest value in bytes: a string of Node.js cannot have more characters. */
+const longestValue = 2 ** 29 - 24;
 
 /** What a connection opens. */
 export interface ConnectionTarget {
@@ -58,7 +60,8 @@ export class Connection implements CursorConnection {
   harden(): void {
     this.#configure(configuration.defensive, true);
     this.#configure(configuration.trustedSchema, false);
-    this.engine.api.sqlite3_limit(this.#db, limitAttached, 0);
+    this.engine.api.sqlite3_limit(this.#db, limits.attached, 0);
+    this.engine.api.sqlite3_limit(this.#db, limits.length, longestValue);
     this.execute('PRAGMA query_only = 1; PRAGMA temp_store = memory');
   }
 
@@ -87,14 +90,13 @@ export class Connection implements CursorConnection {
   }
 
   open(sql: string, params: readonly SqliteValue[]): Cursor {
-    const { engine } = this;
     const statement = this.prepare(sql);
     try {
       if (!statement.readOnly) throw writeRefused();
       statement.bind(params);
       return {
         columnNames: statement.columnNames(),
-        next: () => (this.#step(statement) ? engine.run(() => statement.row()) : undefined),
+        next: () => (this.#step(statement) ? statement.row() : undefined),
         close: () => {
           statement.finalize();
         },
@@ -147,9 +149,9 @@ export class Connection implements CursorConnection {
 
   /** The error for the last call that failed. */
   #failure(): Error {
-    const original = this.#target.takeFailure?.();
-    if (original !== undefined) return original.error as Error;
     const { code, message } = this.engine.lastError(this.#db);
+    const original = this.#target.takeFailure?.();
+    if (original !== undefined && (code & 0xff) === resultCode.ioError) return original.error as Error;
     return databaseError(code, message);
   }
 }

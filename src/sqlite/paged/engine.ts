@@ -126,12 +126,21 @@ export class Engine {
 
 let current: Promise<Engine> | undefined;
 
-/** The engine of this process, loaded by the first call. */
+/**
+ * The engine of this process, loaded by the first call.
+ *
+ * @throws {@link DatabaseError} with code `DATABASE_DRIVER_UNAVAILABLE` where the package with the engine cannot be loaded.
+ */
 export async function loadEngine(): Promise<Engine> {
-  const engine = await (current ??= instantiate());
-  if (!engine.retired) return engine;
-  current = undefined;
-  return await loadEngine();
+  const loading = (current ??= instantiate());
+  let usable: Engine | undefined;
+  try {
+    const engine = await loading;
+    if (!engine.retired) usable = engine;
+  } finally {
+    if (usable === undefined && current === loading) current = undefined;
+  }
+  return usable ?? (await loadEngine());
 }
 
 /**
@@ -143,11 +152,24 @@ export async function preloadSqlite(): Promise<void> {
 }
 
 async function instantiate(): Promise<Engine> {
+  try {
+    const initialise = await importQuietly();
+    return new Engine(await initialise({ print() {}, printErr() {} }));
+  } catch (cause) {
+    throw new DatabaseError(
+      'DATABASE_DRIVER_UNAVAILABLE',
+      'The package @sqlite.org/sqlite-wasm cannot be loaded; install the dependencies again',
+      { cause },
+    );
+  }
+}
+
+type Initialise = (options: { print(): void; printErr(): void }) => Promise<SqliteModule>;
+
+async function importQuietly(): Promise<Initialise> {
   // The vendor's script leaves these on the global object when it is imported.
   const leftovers = ['sqlite3InitModule', 'sqlite3InitModuleState'].filter((name) => !(name in globalThis));
   const { default: initialise } = await import('@sqlite.org/sqlite-wasm');
   for (const name of leftovers) Reflect.deleteProperty(globalThis, name);
-  const quiet = { print() {}, printErr() {} };
-  const module = await (initialise as unknown as (options: object) => Promise<SqliteModule>)(quiet);
-  return new Engine(module);
+  return initialise as unknown as Initialise;
 }

@@ -89,7 +89,7 @@ export class Statement {
   finalize(): void {
     const statement = this.#statement;
     this.#statement = 0;
-    if (statement !== 0) this.#engine.api.sqlite3_finalize(statement);
+    if (statement !== 0 && !this.#engine.retired) this.#engine.api.sqlite3_finalize(statement);
   }
 
   #value(index: number): SqliteValue {

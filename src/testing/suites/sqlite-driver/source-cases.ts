@@ -51,7 +51,8 @@ export function sourceCases(driver: SqliteDriver): readonly ConformanceCase[] {
       title: 'sources that cannot be read synchronously are read too',
       async run() {
         const source = memorySource(await databaseBytes(numbers(500)));
-        await withDatabase(driver, { db: { ...source, readSync: undefined } as unknown as ByteSource }, async (db) => {
+        delete source.readSync;
+        await withDatabase(driver, { db: source }, async (db) => {
           assert.deepEqual(await rowsOf(db, count), [[500]]);
         });
       },
