@@ -5,6 +5,7 @@
  */
 export type * from '../testing/backup-builder/backup-spec.js';
 export type * from '../testing/backup-builder/types.js';
+export type { PlistInput } from '../plist/types.js';
 export { memoryTree, type MemoryTree } from '../core/memory-tree.js';
 export {
   contactsStore,

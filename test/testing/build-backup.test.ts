@@ -154,12 +154,20 @@ describe('a spec', () => {
     ['a decrypted copy of a plain backup', { manifest: { decryptedCopy: true } }],
     ['rows before iOS 10', { ios: '9.0', rows: [{}] }],
     ['a manifest database before iOS 10', { ios: '9.0', manifest: {} }],
+    ['messages before iOS 6', { ios: '5.1', messages: [] }],
     ['no rounds', { encrypted: true, kdf: { dpic: 0, iter: 1 } }],
     ['an unknown derivation', { kdf: 'slow' as 'fast' }],
     ['an invalid date', { date: new Date(Number.NaN) }],
     ['an impossible page size', { manifest: { pageSize: 1000 } }],
   ])('with %s is refused', async (_title, spec) => {
     await expect(buildBackup(spec)).rejects.toThrow(RangeError);
+  });
+
+  test('may have the same row twice only without a primary key', async () => {
+    const rows = [{ fileID: 'a' }, { fileID: 'a' }];
+    await expect(buildBackup({ rows })).rejects.toMatchObject({ code: 'DATABASE_QUERY_FAILED' });
+    const { tree } = await buildBackup({ rows, manifest: { simplifiedSchema: true } });
+    expect((await manifestRows(tree)).map(({ fileID }) => fileID)).toEqual(['a', 'a']);
   });
 
   test('leaves out, replaces and adds top-level files', async () => {

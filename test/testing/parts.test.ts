@@ -89,7 +89,7 @@ describe('encodeMbdbRecord', () => {
         '000001f5', // group
         '000003e8', // last modified
         '000003e8', // last status change
-        'fffff5d8', // birth, before 1970
+        '00000000', // birth, not before 1970
         '0000000000000005', // size
         '03', // protection class
         '01', // extended attributes
@@ -98,7 +98,10 @@ describe('encodeMbdbRecord', () => {
     );
   });
 
-  test('refuses what its lengths cannot say', () => {
+  test('refuses what its fields cannot say', () => {
+    for (const time of ['1969-12-31T23:59:59Z', '2106-02-07T06:28:16Z']) {
+      expect(() => encodeMbdbRecord(entries.create({ ...base, created: new Date(time) }))).toThrow(RangeError);
+    }
     expect(() => encodeMbdbRecord(entries.create({ ...base, relativePath: 'x'.repeat(65_535) }))).toThrow(RangeError);
     const many = Object.fromEntries(Array.from({ length: 256 }, (_unused, i) => [`n${i}`, new Uint8Array()]));
     expect(() => encodeMbdbRecord(entries.create({ ...base, extendedAttributes: many }))).toThrow(RangeError);

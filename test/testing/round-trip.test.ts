@@ -163,6 +163,12 @@ test.each([
   await expectSame(built, built.tree);
 });
 
+test('a simplified manifest with obfuscated records is read back', async () => {
+  const spec = { ...sampleBackupSpec({ ios: '10.0.2', messages: 1 }), encrypted: true };
+  const built = await buildBackup({ ...spec, manifest: { simplifiedSchema: true } });
+  await expectSame(built, built.tree);
+});
+
 test('a backup without property lists is read where it is plain', async () => {
   const omit = ['Info.plist', 'Manifest.plist', 'Status.plist'] as const;
   const built = await buildBackup({ ...sampleBackupSpec({ messages: 1 }), omit });

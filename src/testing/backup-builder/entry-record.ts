@@ -52,6 +52,15 @@ const wholeSeconds = (date: Date): number => {
   return seconds;
 };
 
+function numberWhereSafe(value: number | bigint): number | bigint {
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
+
+/** An hour earlier, but not before 1970 where the time itself is not: Manifest.mbdb cannot say that. */
+function hourBefore(seconds: number): number {
+  return seconds < 0 ? seconds - 3600 : Math.max(0, seconds - 3600);
+}
+
 /** Fills in what a {@link FileSpec} leaves out; inodes count up and times lie in the year before the backup. */
 export class EntryFactory {
   readonly #random: SeededRandom;
@@ -81,12 +90,12 @@ export class EntryFactory {
       relativePath: spec.relativePath,
       kind,
       mode: defaults.typeBits | (spec.mode ?? defaults.permissions),
-      inode: spec.inode ?? this.#nextInode++,
+      inode: spec.inode === undefined ? this.#nextInode++ : numberWhereSafe(spec.inode),
       userId: spec.userId ?? mobileUser,
       groupId: spec.groupId ?? mobileUser,
       modified,
       statusChanged: spec.statusChanged === undefined ? modified : wholeSeconds(spec.statusChanged),
-      created: spec.created === undefined ? modified - 3600 : wholeSeconds(spec.created),
+      created: spec.created === undefined ? hourBefore(modified) : wholeSeconds(spec.created),
       flags: spec.flags ?? 0,
       linkTarget: kind === 'symlink' ? spec.linkTarget : undefined,
       extendedAttributes: spec.extendedAttributes ?? {},

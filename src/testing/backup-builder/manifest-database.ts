@@ -17,6 +17,7 @@ const schema = `
   CREATE INDEX FilesFlagsIdx ON Files(flags);
   CREATE TABLE Properties (key TEXT PRIMARY KEY, value BLOB)`;
 const simplifiedSchema = 'CREATE TABLE Files (fileID, domain, relativePath, flags, file)';
+const simplifiedProperties = 'CREATE TABLE Properties (key, value)';
 const insertRow = 'INSERT INTO Files (fileID, domain, relativePath, flags, file) VALUES (?, ?, ?, ?, ?)';
 /** A device empties a manifest whose version is lower. */
 const manifestUserVersion = 2;
@@ -51,6 +52,7 @@ export class ManifestDatabaseWriter {
     database.exec(options.simplifiedSchema === true ? simplifiedSchema : schema);
     database.exec('BEGIN');
     if (obfuscation === undefined) return new ManifestDatabaseWriter(database, undefined);
+    if (options.simplifiedSchema === true) database.exec(simplifiedProperties);
     const { password, salt } = obfuscation;
     const hash = createHash('sha256').update(concatBytes([utf8Encode(password), salt]));
     database.run("INSERT INTO Properties (key, value) VALUES ('salt', ?), ('passwordHash', ?)", [salt, hash.digest()]);

@@ -14,10 +14,15 @@ function field(value: Uint8Array | string | undefined, what: string): Uint8Array
   return [Uint8Array.of(bytes.length >> 8, bytes.length & 0xff), bytes];
 }
 
+function checkTime(seconds: number): number {
+  if (seconds >= 0 && seconds < 2 ** 32) return seconds;
+  throw new RangeError('Manifest.mbdb holds times from 1970 to 2106 only');
+}
+
 /**
  * One record of Manifest.mbdb. FORMAT facts: docs/format/manifest-mbdb.md.
  *
- * @throws RangeError for a string or value of more than 65,534 bytes and for more than 255 extended attributes.
+ * @throws RangeError for a string or value of more than 65,534 bytes, more than 255 extended attributes, and times that do not fit.
  */
 export function encodeMbdbRecord(record: EntryRecord): Uint8Array {
   const attributes = Object.entries(record.extendedAttributes);
@@ -29,9 +34,9 @@ export function encodeMbdbRecord(record: EntryRecord): Uint8Array {
   view.setBigUint64(2, BigInt.asUintN(64, BigInt(record.inode)));
   view.setUint32(10, record.userId >>> 0);
   view.setUint32(14, record.groupId >>> 0);
-  view.setUint32(18, record.modified >>> 0);
-  view.setUint32(22, record.statusChanged >>> 0);
-  view.setUint32(26, record.created >>> 0);
+  view.setUint32(18, checkTime(record.modified));
+  view.setUint32(22, checkTime(record.statusChanged));
+  view.setUint32(26, checkTime(record.created));
   view.setBigUint64(30, BigInt.asUintN(64, BigInt(record.size ?? 0)));
   view.setUint8(38, record.protectionClass);
   view.setUint8(39, attributes.length);

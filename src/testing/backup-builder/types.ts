@@ -85,7 +85,7 @@ export type FileDamage =
 /** A value of a column as the caller wants it stored. */
 export type RawValue = null | number | bigint | string | Uint8Array;
 
-/** One row of the table `Files` of Manifest.db, stored as it is. Absent columns are NULL. */
+/** One row of the table `Files` of Manifest.db, stored as it is. Absent columns are NULL. Each `fileID` must differ, except with `simplifiedSchema`. */
 export interface RawRow {
   fileID?: RawValue | undefined;
   domain?: RawValue | undefined;
@@ -145,6 +145,7 @@ export interface BuiltFile {
   readonly mode: number;
   readonly userId: number;
   readonly groupId: number;
+  /** `bigint` beyond 2^53 − 1. */
   readonly inode: number | bigint;
   /** BSD file flags (`st_flags`). */
   readonly flags: number;
