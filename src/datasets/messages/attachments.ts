@@ -45,9 +45,7 @@ export async function readAttachment(
 ): Promise<Attachment> {
   const ref = attachmentFile(filledTextOf(row['filename']));
   const entry = ref === undefined ? undefined : await backup.files.get(ref, options);
-  const isPresent =
-    entry !== undefined &&
-    !entry.problems.some((problem) => problem === 'content-missing' || problem === 'placeholder');
+  const isPresent = entry !== undefined;
   const file = entry === undefined ? ref : { domain: entry.domain, relativePath: entry.relativePath };
   return {
     rowId: integerOf(row['ROWID']) ?? 0,

@@ -95,7 +95,10 @@ export interface Attachment {
   readonly name: string | undefined;
   /** Its file in the backup, or the folder where it is a bundle. `undefined` where it was never downloaded. */
   readonly file: FileRef | undefined;
-  /** Whether the backup has that file. It does not where it was kept in iCloud, expired or was thinned out. */
+  /**
+   * Whether the backup lists that file. It does not where it was kept in iCloud, expired or was thinned out. That the content of
+   * a listed file is missing, as in filtered backups, is known when it is read.
+   */
   readonly isPresent: boolean;
   /** Whether the file is a folder, e.g. a Pages document. */
   readonly isDirectory: boolean;

@@ -1,7 +1,7 @@
 import type { AbortOptions } from '../../core/abort.js';
 import { DatasetError, isBackupKitError, type AbsenceReason } from '../../core/errors.js';
 import { ResourceOwner } from '../../core/resource.js';
-import type { BackupReader, FileRef } from '../../manifest/types.js';
+import type { BackupFile, BackupReader, FileRef } from '../../manifest/types.js';
 import type { SqliteDatabase } from '../../sqlite/driver.js';
 import type { DatasetIssue, DatasetOptions } from '../types.js';
 
@@ -48,6 +48,7 @@ export class DatasetSession<O extends DatasetOptions> implements DatasetContext<
   readonly signal: AbortSignal | undefined;
   readonly #definition: { readonly id: string; readonly encryptedOnly?: boolean | undefined };
   readonly #databases = new ResourceOwner();
+  readonly #withoutContent = new Set<FileRef>();
 
   constructor(
     definition: { readonly id: string; readonly encryptedOnly?: boolean | undefined },
@@ -61,11 +62,13 @@ export class DatasetSession<O extends DatasetOptions> implements DatasetContext<
   }
 
   async openDatabase(ref: FileRef): Promise<SqliteDatabase> {
-    await this.#requireFile(ref);
+    const file = await this.backup.files.get(ref, { signal: this.signal });
+    if (file === undefined) throw this.#notInBackup(ref);
     try {
       const db = this.#databases.attach(await this.backup.openDatabase(ref, { signal: this.signal }));
       // SQLite looks at the file only now; a file that is no database fails here and not in the middle of the records.
-      await db.tables({ signal: this.signal });
+      const tables = await db.tables({ signal: this.signal });
+      if (tables.length === 0 && (await this.#isEmpty(file))) throw this.#contentMissing(ref);
       return db;
     } catch (error) {
       throw this.#asAbsence(error, ref);
@@ -110,12 +113,12 @@ export class DatasetSession<O extends DatasetOptions> implements DatasetContext<
     return new DatasetError(code, explanation, { dataset: this.#definition.id, reason, cause });
   }
 
-  /** Those of `sources` whose content the backup does not have. */
+  /** Those of `sources` that the backup does not have, or whose content it turned out not to have. */
   async missingSources(sources: readonly FileRef[]): Promise<readonly FileRef[]> {
     const missing: FileRef[] = [];
     for (const ref of sources) {
-      const file = await this.backup.files.get(ref, { signal: this.signal });
-      if (file === undefined || file.problems.some(isWithoutContent)) missing.push(ref);
+      const isListed = (await this.backup.files.get(ref, { signal: this.signal })) !== undefined;
+      if (!isListed || this.#withoutContent.has(ref)) missing.push(ref);
     }
     return missing;
   }
@@ -124,10 +127,11 @@ export class DatasetSession<O extends DatasetOptions> implements DatasetContext<
     await this.#databases.close();
   }
 
-  async #requireFile(ref: FileRef): Promise<void> {
-    const file = await this.backup.files.get(ref, { signal: this.signal });
-    if (file === undefined) throw this.#notInBackup(ref);
-    if (file.problems.some(isWithoutContent)) throw this.#contentMissing(ref);
+  /** An empty file is a valid database without tables; it is what filtered backups have in place of the content. */
+  async #isEmpty(file: BackupFile): Promise<boolean> {
+    const content = await file.open({ recover: true, signal: this.signal });
+    await content.close();
+    return content.size === 0;
   }
 
   #notInBackup(ref: FileRef, cause?: unknown): DatasetError {
@@ -142,6 +146,7 @@ export class DatasetSession<O extends DatasetOptions> implements DatasetContext<
   }
 
   #contentMissing(ref: FileRef, cause?: unknown): DatasetError {
+    this.#withoutContent.add(ref);
     return this.absent(
       'content-missing',
       `${ref.domain}/${ref.relativePath} is listed but its content is not in the backup; take it from another backup`,
@@ -161,8 +166,4 @@ export class DatasetSession<O extends DatasetOptions> implements DatasetContext<
     }
     return error;
   }
-}
-
-function isWithoutContent(problem: string): boolean {
-  return problem === 'content-missing' || problem === 'placeholder';
 }
