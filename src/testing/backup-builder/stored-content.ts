@@ -20,7 +20,7 @@ export interface StoredContent {
 }
 
 /** {@link encryptCbc} without padding: for whole blocks. */
-export function encryptBlocks(key: Uint8Array, plaintext: Uint8Array): Uint8Array {
+function encryptBlocks(key: Uint8Array, plaintext: Uint8Array): Uint8Array {
   const cipher = createCipheriv('aes-256-cbc', key, zeroIv).setAutoPadding(false);
   return concatBytes([cipher.update(plaintext), cipher.final()]);
 }
