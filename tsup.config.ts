@@ -1,11 +1,13 @@
 import { defineConfig } from 'tsup';
 
+const library = {
+  index: 'src/entry/index.ts',
+  datasets: 'src/entry/datasets.ts',
+  testing: 'src/entry/testing.ts',
+};
+
 export default defineConfig({
-  entry: {
-    index: 'src/entry/index.ts',
-    datasets: 'src/entry/datasets.ts',
-    testing: 'src/entry/testing.ts',
-  },
+  entry: { ...library, cli: 'src/cli/main.ts' },
   format: ['esm'],
   target: 'node20.19',
   platform: 'node',
@@ -13,5 +15,5 @@ export default defineConfig({
   clean: true,
   sourcemap: true,
   // tsup's declaration step sets `baseUrl`, which TypeScript 6 deprecates.
-  dts: { compilerOptions: { ignoreDeprecations: '6.0', paths: {} } },
+  dts: { entry: library, compilerOptions: { ignoreDeprecations: '6.0', paths: {} } },
 });

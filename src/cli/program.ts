@@ -31,7 +31,12 @@ export function buildProgram(context: CliContext): Command {
     .configureOutput({
       writeOut: (text) => void context.output.stream.write(text),
       writeErr: (text) => void context.errors.write(text),
-      outputError: (text, write) => write(visibleText(text.replace(/^error: /, 'ios-backup: '))),
+      outputError: (text, write) => {
+        const line = visibleText(text.replace(/^error: /, 'ios-backup: '))
+          .trimEnd()
+          .replaceAll('\n', ' ');
+        write(`${line}; see ios-backup help\n`);
+      },
       getOutHelpWidth: () => context.output.columns,
       getErrHelpWidth: () => (context.errors.columns > 0 ? context.errors.columns : 80),
       getOutHasColors: () => false,

@@ -8,8 +8,11 @@ import { buildProgram } from './program.js';
 /** The signals that end a command, and the exit code of each. */
 const endings = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated } as const;
 
-/** Runs the command line of this process and gives its exit code. */
-export async function run(process: NodeJS.Process): Promise<ExitCode> {
+/** What is needed of `process`. */
+export type CliProcess = Pick<NodeJS.Process, 'argv' | 'env' | 'stdin' | 'stdout' | 'stderr' | 'exit' | 'on' | 'off'>;
+
+/** Runs the command line of a process and gives its exit code. */
+export async function run(process: CliProcess): Promise<ExitCode> {
   const controller = new AbortController();
   const handlers = Object.entries(endings).map(([name, exitCode]) => {
     const handler = (): void => {

@@ -2,16 +2,25 @@ import { Writable } from 'node:stream';
 import { Output } from '../../src/cli/output/output.js';
 
 /** A stream that keeps what is written, as a terminal or as a pipe. */
-export function keptStream(terminal?: { columns: number }): { stream: NodeJS.WriteStream; text: () => string } {
-  const parts: string[] = [];
+export function keptStream(terminal?: { columns: number }): {
+  stream: NodeJS.WriteStream;
+  text: () => string;
+  bytes: () => Uint8Array;
+} {
+  const parts: Uint8Array[] = [];
   const stream = new Writable({
     write(chunk: Uint8Array, _encoding, done) {
-      parts.push(Buffer.from(chunk).toString());
+      parts.push(chunk.slice());
       done();
     },
   });
   const asTerminal = terminal === undefined ? {} : { isTTY: true, columns: terminal.columns };
-  return { stream: Object.assign(stream, asTerminal) as unknown as NodeJS.WriteStream, text: () => parts.join('') };
+  const bytes = (): Uint8Array => new Uint8Array(Buffer.concat(parts));
+  return {
+    stream: Object.assign(stream, asTerminal) as unknown as NodeJS.WriteStream,
+    text: () => new TextDecoder().decode(bytes()),
+    bytes,
+  };
 }
 
 /** An {@link Output} that keeps what is written. */

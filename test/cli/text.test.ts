@@ -48,6 +48,10 @@ describe('widths', () => {
     expect(fitText(text, width)).toBe(fitted);
   });
 
+  test('paths keep their ends', () => {
+    expect(fitText('/HomeDomain/Library/中文.txt', 9, 'start')).toBe('…中文.txt');
+  });
+
   test('no text is ever wider than asked for, and padding makes it exactly so', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 40 }), (text, width) => {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { ManifestError, type Backup, type BackupFile, type FileQuery } from '../../entry/index.js';
 import type { CliContext } from '../context.js';
+import { UsageError } from '../failures.js';
 import { formatBackupPath, parseBackupPath, type BackupPath } from '../input/backup-path.js';
 import { openBackup } from '../open-backup.js';
 import { withBackupOptions, type BackupOptions } from '../options.js';
@@ -17,7 +18,12 @@ interface LsOptions extends BackupOptions {
 }
 
 /** A domain, or an entry of one. A folder that the manifest has no entry for has only a path. */
-type Listed = { readonly path: string; readonly file: BackupFile | undefined };
+interface Listed {
+  readonly path: string;
+  /** What people see: the name within the folder that is listed, or the path where more than one is. */
+  readonly name: string;
+  readonly file: BackupFile | undefined;
+}
 
 const columns: readonly Column<Listed>[] = [
   {
@@ -39,7 +45,8 @@ const columns: readonly Column<Listed>[] = [
   {
     title: 'Path',
     value: ({ path }) => path,
-    show: ({ path, file }) => (file?.linkTarget === undefined ? path : `${path} -> ${file.linkTarget}`),
+    show: ({ name, file }) => (file?.linkTarget === undefined ? name : `${name} -> ${file.linkTarget}`),
+    cut: 'start',
     flexible: true,
   },
 ];
@@ -60,6 +67,7 @@ export function addLsCommand(program: Command, context: CliContext): void {
     'ios-backup ls ~/backups/00008120-0001 /HomeDomain/Library/SMS',
     "ios-backup ls ~/backups/00008120-0001 --glob '**/*.sqlite' --json",
   ]).action(async (path: string, place: string | undefined, options: LsOptions) => {
+    if (place !== undefined && options.domain !== undefined) throw new UsageError('Give either a path or --domain');
     await using backup = await openBackup(path, options, context);
     await writeRecords(
       entries(backup, parseBackupPath(place ?? '/'), { options, signal: context.signal }),
@@ -80,7 +88,8 @@ async function* entries(
   const { glob, domain = place.domain } = options;
   const everything = options.recursive === true || glob !== undefined || options.domain !== undefined;
   if (domain === undefined && !everything) {
-    for (const name of await backup.files.domains({ signal })) yield { path: `/${name}`, file: undefined };
+    for (const name of await backup.files.domains({ signal }))
+      yield { path: `/${name}`, name: `/${name}`, file: undefined };
     return;
   }
   const query: FileQuery = { domain, pathPrefix: place.relativePath === '' ? undefined : place.relativePath, glob };
@@ -91,19 +100,22 @@ async function* entries(
     found = true;
     const [child, ...deeper] = everything ? [file.relativePath] : componentsBelow(file, place);
     if (child === undefined) {
-      if (file.kind !== 'directory') yield { path: formatBackupPath(file), file };
+      if (file.kind !== 'directory') yield whole(file);
     } else if (deeper.length === 0) {
       if (file.kind === 'directory') folders.add(child);
-      yield { path: formatBackupPath(file), file };
+      yield everything ? whole(file) : { path: formatBackupPath(file), name: child, file };
     } else if (!folders.has(child)) {
       folders.add(child);
-      yield {
-        path: formatBackupPath({ domain: file.domain, relativePath: join(place.relativePath, child) }),
-        file: undefined,
-      };
+      const relativePath = join(place.relativePath, child);
+      yield { path: formatBackupPath({ domain: file.domain, relativePath }), name: child, file: undefined };
     }
   }
   if (!found && glob === undefined) throw notFound(place, domain);
+}
+
+function whole(file: BackupFile): Listed {
+  const path = formatBackupPath(file);
+  return { path, name: path, file };
 }
 
 /** Components of the path of `file` below the folder `place`; none for the folder itself. */

@@ -12,6 +12,8 @@ export interface Column<T> {
   /** How people see the value, where that differs. */
   readonly show?: ((record: T) => string) | undefined;
   readonly align?: 'left' | 'right' | undefined;
+  /** Where it is cut when it is too wide; `end` by default. The ends of paths tell more than their starts. */
+  readonly cut?: 'start' | 'end' | undefined;
   /** Whether it gives way first where the terminal is narrow. */
   readonly flexible?: boolean | undefined;
 }
@@ -88,7 +90,8 @@ export class Table<T> {
   #line(cells: readonly string[]): string {
     const padded = cells.map((cell, index) => {
       const width = this.#widths[index] ?? 0;
-      return padText(fitText(cell, width), width, this.#columns[index]?.align);
+      const { align, cut } = this.#columns[index] ?? {};
+      return padText(fitText(cell, width, cut), width, align);
     });
     return `${fitText(padded.join(gap).trimEnd(), this.#output.columns)}\n`;
   }

@@ -35,17 +35,20 @@ function unicodeEscape(character: string): string {
 
 const segmenter = new Intl.Segmenter();
 
-/** The text in at most `width` columns, with `…` at the end where it was cut. Wide characters take two columns. */
-export function fitText(text: string, width: number): string {
+/** The text in at most `width` columns, with `…` where it was cut: at its end, or at its start. Wide characters take two columns. */
+export function fitText(text: string, width: number, cut: 'start' | 'end' = 'end'): string {
   if (stringWidth(text) <= width) return text;
-  let fitting = '';
-  let used = 0;
-  for (const { segment } of segmenter.segment(text)) {
+  const segments = Array.from(segmenter.segment(text), ({ segment }) => segment);
+  if (cut === 'start') segments.reverse();
+  let used = 1;
+  const fitting: string[] = [];
+  for (const segment of segments) {
     used += stringWidth(segment);
-    if (used > width - 1) break;
-    fitting += segment;
+    if (used > width) break;
+    fitting.push(segment);
   }
-  return width > 0 ? `${fitting}…` : '';
+  if (width <= 0) return '';
+  return cut === 'start' ? `…${fitting.toReversed().join('')}` : `${fitting.join('')}…`;
 }
 
 /** The text with spaces to exactly `width` columns. */
