@@ -70,21 +70,35 @@ export async function writeArchive(
   const { to, format, compression } = target;
   const archive = extractToArchive(source, { ...options, format, compression });
   options.signal?.throwIfAborted();
-  if (typeof to === 'string') await writeToNewFile(archive, to);
-  else await pipeline(Readable.from(archive, { objectMode: false }), to);
+  if (typeof to === 'string') await writeToNewFile(archive, to, options.signal);
+  else await pipeTo(archive, to, options.signal);
   return await archive.report;
 }
 
 /** The file appears under its name when it is complete, and never replaces one. */
-async function writeToNewFile(archive: ArchiveStream, path: string): Promise<void> {
+async function writeToNewFile(archive: ArchiveStream, path: string, signal: AbortSignal | undefined): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.part`;
   try {
     if (await pathExists(path)) throw alreadyExists(path);
-    await pipeline(Readable.from(archive, { objectMode: false }), createWriteStream(temporary, { flags: 'wx' }));
+    await pipeTo(archive, createWriteStream(temporary, { flags: 'wx' }), signal);
     await renameWithoutReplacing(temporary, path);
   } catch (error) {
     throw ioError(error, path, 'writing');
   } finally {
     await rm(temporary, { force: true });
+  }
+}
+
+/** An abort ends it also while the stream takes nothing. */
+async function pipeTo(
+  archive: ArchiveStream,
+  to: NodeJS.WritableStream,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await pipeline(Readable.from(archive, { objectMode: false }), to, { ...(signal !== undefined && { signal }) });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   }
 }

@@ -34,8 +34,8 @@ export interface RunOptions extends SelectAndNameOptions {
 export function checkRunOptions(options: SelectAndNameOptions): void {
   checkSelection(options);
   const { maxIssues, layout, names, symlinks } = options;
-  if (maxIssues !== undefined && (!Number.isSafeInteger(maxIssues) || maxIssues < 0))
-    throw new RangeError(`maxIssues must be a non-negative integer, not ${maxIssues}`);
+  if (maxIssues !== undefined && maxIssues !== Infinity && (!Number.isSafeInteger(maxIssues) || maxIssues < 0))
+    throw new RangeError(`maxIssues must be a non-negative integer or Infinity, not ${maxIssues}`);
   oneOf('layout', layout, ['domain', 'path', 'relative', 'flat']);
   oneOf('names', names, ['portable', 'posix']);
   oneOf('symlinks', symlinks, ['skip', 'create']);

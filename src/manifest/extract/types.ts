@@ -47,7 +47,7 @@ export interface SelectAndNameOptions extends FileQuery, AbortOptions, ProgressO
   totals?: boolean | undefined;
   /** Called at once for each entry that was left out, changed its name, or deserves a warning. */
   onIssue?: ((issue: ExtractIssue) => void) | undefined;
-  /** Issues of one severity that the report keeps; 1,000 by default. All are counted and given to `onIssue`. */
+  /** Issues of one severity that the report keeps; 1,000 by default, `Infinity` for all. All are counted and given to `onIssue`. */
   maxIssues?: number | undefined;
 }
 
