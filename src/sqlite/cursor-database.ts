@@ -26,6 +26,9 @@ const largestBatchRows = 512;
 /** A batch ends after this time whatever it holds, so that timers and aborts get their turn, in milliseconds. */
 const batchMs = 10;
 
+/** A damaged schema can go round in circles; SQLite would read on for ever. */
+const mostNames = 100_000;
+
 /** A {@link SqliteDatabase} over synchronous cursors: batches, turns of the event loop, abort and close. */
 export class CursorDatabase implements SqliteDatabase {
   readonly #connection: () => CursorConnection | Promise<CursorConnection>;
@@ -74,7 +77,7 @@ export class CursorDatabase implements SqliteDatabase {
 
   async tables(options: AbortOptions = {}): Promise<readonly string[]> {
     const sql = `SELECT name FROM sqlite_master
-      WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite@_%' ESCAPE '@' ORDER BY rowid`;
+      WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite@_%' ESCAPE '@' ORDER BY rowid LIMIT ${mostNames}`;
     return await this.#names(sql, [], options);
   }
 

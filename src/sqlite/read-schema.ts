@@ -3,7 +3,7 @@
  * makes no sense to it, SQLite reads nothing at all, unless it is told that the schema may be written.
  */
 export function readSchema(run: (sql: string) => unknown): void {
-  const read = 'SELECT count(*) FROM sqlite_master';
+  const read = 'SELECT 1 FROM sqlite_master LIMIT 1';
   try {
     run(read);
   } catch (error) {

@@ -142,4 +142,51 @@ describe('hostile databases', async () => {
     );
     expect((await loadEngine()).files.size).toBe(0);
   });
+
+  test.each([1, 2])('a tree on page %i that leads to itself ends with a DatabaseError', async (rootPage) => {
+    const bytes = await databaseBytes(numbers(400), { pageSize: 512 });
+    tangle(bytes, { pageSize: 512, rootPage, depth: 12, children: 60 });
+    const limited = pagedDriver({ stepLimitMs: 200 });
+    const read = async (): Promise<unknown> => {
+      const db = await limited.open({ db: memorySource(bytes) });
+      try {
+        return await rowsOf(db, "SELECT count(1) FROM numbers WHERE label <> ''");
+      } finally {
+        await db.close();
+      }
+    };
+    await expect(read()).rejects.toSatisfy((error) =>
+      isBackupKitError(error, 'DATABASE_CORRUPT', 'DATABASE_QUERY_FAILED'),
+    );
+  });
 });
+
+/** Makes a tree of which each page has the next one as all of its children: 60 pages have more rows than can be counted. */
+function tangle(
+  bytes: Uint8Array,
+  { pageSize, rootPage, depth, children }: { pageSize: number; rootPage: number; depth: number; children: number },
+): void {
+  const view = new DataView(bytes.buffer);
+  for (let level = 0; level < depth; level++) {
+    const pageNumber = level === 0 ? rootPage : level + 2;
+    const page = (pageNumber - 1) * pageSize;
+    const header = page + (pageNumber === 1 ? 100 : 0);
+    const isLeaf = level === depth - 1;
+    const count = pageNumber === 1 ? 40 : children;
+    bytes.fill(0, header, page + pageSize);
+    bytes[header] = isLeaf ? 13 : 5;
+    view.setUint16(header + 3, count);
+    view.setUint16(header + 5, pageSize - count * 5);
+    if (!isLeaf) view.setUint32(header + 8, level + 3);
+    for (let cell = 0; cell < count; cell++) {
+      const at = pageSize - (cell + 1) * 5;
+      view.setUint16(header + (isLeaf ? 8 : 12) + cell * 2, at);
+      if (isLeaf) {
+        bytes.set([2, cell + 1, 2, 8], page + at);
+      } else {
+        view.setUint32(page + at, level + 3);
+        bytes[page + at + 4] = cell + 1;
+      }
+    }
+  }
+}

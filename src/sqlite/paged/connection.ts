@@ -14,6 +14,9 @@ const limits = { length: 0, attached: 7 } as const;
 /** Longest value in bytes: a string of Node.js cannot have more characters. */
 const longestValue = 2 ** 29 - 24;
 
+/** How long reading a schema may take, in milliseconds: what comes before the first row of a statement. */
+const schemaLimitMs = 10_000;
+
 /** What a connection opens. */
 export interface ConnectionTarget {
   /** `:memory:`, or a name among the engine's files. */
@@ -68,6 +71,7 @@ export class Connection implements CursorConnection {
   /** Runs statements without parameters and rows. */
   execute(sql: string): void {
     const { engine } = this;
+    this.#startClock(schemaLimitMs);
     engine.run(() => {
       const code = engine.withText(sql, (text) => engine.api.sqlite3_exec(this.#db, text, 0, 0, 0));
       if (code !== resultCode.ok) throw this.#failure();
@@ -76,6 +80,7 @@ export class Connection implements CursorConnection {
 
   /** Compiles one statement, which the caller finalises. */
   prepare(sql: string): Statement {
+    this.#startClock(schemaLimitMs);
     return this.engine.run(() => compile(this.engine, this.#db, sql, () => this.#failure()));
   }
 
@@ -135,12 +140,15 @@ export class Connection implements CursorConnection {
 
   /** Goes to the next row; `false` after the last. */
   #step(statement: Statement): boolean {
-    const { engine } = this;
-    if (this.#stepLimitMs !== Infinity) engine.allow(this.#stepLimitMs);
-    const code = engine.run(() => statement.step());
+    this.#startClock(Infinity);
+    const code = this.engine.run(() => statement.step());
     if (code === resultCode.row) return true;
     if (code === resultCode.done) return false;
     throw this.#failure();
+  }
+
+  #startClock(limitMs: number): void {
+    if (this.#stepLimitMs !== Infinity) this.engine.allow(Math.min(limitMs, this.#stepLimitMs));
   }
 
   #configure(operation: number, on: boolean): void {
