@@ -188,14 +188,20 @@ export class DatabaseManifest implements Manifest {
       yield* this.#fetchSorted(filter, condition, options);
       return;
     }
-    // CROSS JOIN keeps the order of the ids: SQLite does not turn it round.
-    const sql = `SELECT ${columns} FROM json_each(?) AS id CROSS JOIN Files AS f ON f.rowid = id.value WHERE ${where.sql}`;
+    const sql = `SELECT ${columns}, id.key FROM json_each(?) AS id CROSS JOIN Files AS f ON f.rowid = id.value WHERE ${where.sql}`;
     for await (const ids of orderedRowIds(this.#db, filter, options)) {
-      const rows: ManifestRow[] = [];
-      for await (const batch of this.#db.queryBatches(sql, [`[${ids.join(',')}]`, ...where.params], options)) {
-        for (const values of batch) rows.push(new DatabaseRow(values, this.#decode));
+      // Rows are fetched in the order in which they are stored, so that a page is read once for all of its rows.
+      const byPosition = [...ids.keys()];
+      if (!isAscending(ids)) byPosition.sort((a, b) => compareIds(ids[a], ids[b]));
+      const params = [`[${byPosition.map((at) => ids[at]).join(',')}]`, ...where.params];
+      const rows = new Array<ManifestRow | undefined>(ids.length);
+      for await (const batch of this.#db.queryBatches(sql, params, options)) {
+        for (const values of batch) {
+          rows[byPosition[Number(values[5])] ?? 0] = new DatabaseRow(values, this.#decode);
+        }
       }
-      if (rows.length > 0) yield rows;
+      const found = rows.filter((row): row is ManifestRow => row !== undefined);
+      if (found.length > 0) yield found;
     }
   }
 
@@ -238,6 +244,11 @@ export class DatabaseManifest implements Manifest {
     return (await countRows(this.#db, sql, { params: [domain, fewRows], ...options })) < fewRows;
   }
 }
+
+const isAscending = (ids: readonly (number | bigint)[]): boolean =>
+  ids.every((id, index) => index === 0 || compareIds(ids[index - 1], id) < 0);
+
+const compareIds = (a: number | bigint = 0, b: number | bigint = 0): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Rows whose flags name no kind, or several. */
 const uncertainKind: SqlCondition = { sql: 'flags IS NULL OR (flags & 7) NOT IN (1, 2, 4)', params: [] };

@@ -5,8 +5,9 @@ import { allOf, domainCondition, pathCondition, pathMatches, usable, type SqlCon
 
 /** Up to this many rows, SQLite sorts them itself; it would hold 100 bytes or more a row. */
 const sortedRows = 20_000;
-/** Row ids in one batch. */
-const batchIds = 512;
+/** Row ids in one batch. The first ones are fewer, since callers may want but one row. */
+const firstBatchIds = 64;
+const largestBatchIds = 256;
 
 /** Ids of rows, in order. */
 type RowIds = readonly (number | bigint)[];
@@ -26,15 +27,13 @@ export async function* orderedRowIds(
 ): AsyncGenerator<RowIds, void, undefined> {
   const byDomain = domainCondition(filter);
   const byPath = pathCondition(filter);
-  const inDomains = await countRows(db, byDomain, options);
+  const table = await readRange(db, options);
+  const inDomains = byDomain === undefined ? table.count : await countRows(db, byDomain, options);
   if (inDomains <= sortedRows) yield* sorted(db, { filter, where: [byDomain, byPath] }, options);
   else if (byPath !== undefined && (await countRows(db, byPath, options)) <= sortedRows) {
     yield* sorted(db, { filter, where: [domainCondition(filter, '+domain'), byPath] }, options);
-  } else {
-    const range = await denseRange(db, options);
-    if (range === undefined) yield* sorted(db, { filter, where: [byDomain, byPath] }, options);
-    else yield* distributed(db, { filter, range, inDomains }, options);
-  }
+  } else if (table.isDense) yield* distributed(db, { filter, range: table, inDomains }, options);
+  else yield* sorted(db, { filter, where: [byDomain, byPath] }, options);
 }
 
 async function countRows(
@@ -67,21 +66,25 @@ async function* sorted(
   }
 }
 
-/** Least and greatest row id. */
+/** Row ids of a table. */
 interface RowIdRange {
+  readonly count: number;
+  /** Least row id, and the distance from it to behind the greatest one; without meaning where it is not dense. */
   readonly first: number;
   readonly size: number;
+  /** Whether an array over the range takes no more than a few bytes a row. */
+  readonly isDense: boolean;
 }
 
-/** The range of row ids, where it is dense enough to make an array over it; `undefined` where it is not. */
-async function denseRange(db: SqliteDatabase, options: AbortOptions): Promise<RowIdRange | undefined> {
+async function readRange(db: SqliteDatabase, options: AbortOptions): Promise<RowIdRange> {
   for await (const [row] of db.queryBatches('SELECT min(rowid), max(rowid), count(*) FROM Files', [], options)) {
-    const [first, last, count] = row ?? [];
-    if (typeof first !== 'number' || typeof last !== 'number' || first < 0) return undefined;
+    const [first, last] = row ?? [];
+    const count = Number(row?.[2]);
+    if (typeof first !== 'number' || typeof last !== 'number') break;
     const size = last - first + 1;
-    return size <= 8 * Number(count) ? { first, size } : undefined;
+    return { count, first, size, isDense: first >= 0 && size <= 8 * count };
   }
-  return undefined;
+  return { count: 0, first: 0, size: 0, isDense: false };
 }
 
 /** One domain's part of the array of all rows. */
@@ -119,9 +122,13 @@ async function* distributed(
       for (const [id, path] of batch) fill(Number(id) - range.first, String(path));
     }
   }
+  let batchIds = firstBatchIds;
   for (const { start, end } of parts) {
-    for (let at = start; at < end; at += batchIds) {
-      yield Array.from(order.subarray(at, Math.min(at + batchIds, end)), (row) => row + range.first);
+    for (let at = start; at < end;) {
+      const next = Math.min(at + batchIds, end);
+      yield Array.from(order.subarray(at, next), (row) => row + range.first);
+      at = next;
+      batchIds = Math.min(2 * batchIds, largestBatchIds);
     }
   }
 }
