@@ -17,6 +17,8 @@ export interface MessageBatch {
   readonly reactions: ReadonlyMap<number, SqliteRow>;
   readonly attachments: ReadonlyMap<number, readonly Attachment[]>;
   readonly handles: ReadonlyMap<number, Party>;
+  /** Whether a handle that is not there does not exist; else it may lie in a damaged part of its table. */
+  readonly handlesAreComplete: boolean;
   /** Rows of `chat_message_join`, only where they were asked for. */
   readonly chats: ReadonlyMap<number, readonly SqliteRow[]>;
   /** Rows of `chat_recoverable_message_join`. */
@@ -50,6 +52,7 @@ export class BatchLoader {
       reactions,
       attachments: await this.#attachments(everyId),
       handles: await this.#handles([...messages.values(), ...reactions.values()]),
+      handlesAreComplete: !this.#damaged.has('handle'),
       chats: withChats ? await this.#joined('chat_message_join', ['chat_id'], rowIds) : new Map(),
       deletions: await this.#joined('chat_recoverable_message_join', ['chat_id', 'delete_date'], everyId),
       deletedParts: await this.#joined('recoverable_message_part', ['part_index', 'delete_date', 'part_text'], everyId),

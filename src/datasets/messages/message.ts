@@ -110,7 +110,7 @@ function readSender(row: SqliteRow, batch: MessageBatch, context: DatasetContext
   const handleId = integerOf(row['handle_id']) ?? 0;
   if (flagOf(row['is_from_me']) || handleId === 0) return undefined;
   const sender = batch.handles.get(handleId);
-  if (sender === undefined) {
+  if (sender === undefined && batch.handlesAreComplete) {
     const rowId = integerOf(row['ROWID']);
     context.issue({
       kind: 'handle-missing',
@@ -143,7 +143,13 @@ function readGroupEvent(row: SqliteRow, batch: MessageBatch, context: DatasetCon
     shareDirection: number('share_direction'),
     participant,
   });
-  if (event !== undefined && 'participant' in event && participant === undefined && otherHandleId !== 0) {
+  if (
+    event !== undefined &&
+    'participant' in event &&
+    participant === undefined &&
+    otherHandleId !== 0 &&
+    batch.handlesAreComplete
+  ) {
     const rowId = integerOf(row['ROWID']);
     context.issue({
       kind: 'handle-missing',

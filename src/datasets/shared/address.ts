@@ -13,15 +13,21 @@ export interface Address {
   readonly canonical: string;
 }
 
-/** Digits with what people and phones put between them: dashes of all widths and marks of writing direction too. */
-const phonePattern = /^\+?[\d\s().\-/*#\u2010-\u2015\u202a-\u202e]+$/u;
+/** Digits with what people put between them, dashes of all widths too. */
+const phonePattern = /^\+?[\d\s().\-/*#\u2010-\u2015]+$/u;
+
+/** Marks of writing direction, which phones put around numbers. */
+const directionMarks = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** Fewest digits of a phone number; what is shorter is a short code such as 62442. */
 const phoneDigits = 7;
 
 /** Recognises an address of a handle, a contact or a call. The prefixes `tel:`, `mailto:`, `P:` and `E:` are taken off. */
 export function parseAddress(value: string): Address {
-  const bare = value.trim().replace(/^(?:tel:|mailto:|[PE]:(?=\S))/i, '');
+  const bare = value
+    .replace(directionMarks, '')
+    .trim()
+    .replace(/^(?:tel:|mailto:|[PE]:(?=\S))/i, '');
   if (/^urn:biz:/i.test(bare)) return { kind: 'business', value, canonical: bare.toLowerCase() };
   if (/^[^\s@]+@[^\s@]+$/.test(bare)) return { kind: 'email', value, canonical: bare.toLowerCase() };
   if (phonePattern.test(bare)) {

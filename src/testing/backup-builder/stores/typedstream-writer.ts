@@ -173,7 +173,7 @@ class TypedStreamWriter {
   }
 
   #numberContent(value: number | boolean): void {
-    const encoding = typeof value === 'boolean' ? 'c' : Number.isInteger(value) ? 'i' : 'd';
+    const encoding = typeof value === 'boolean' ? 'c' : value === (value | 0) ? 'i' : 'd';
     this.#group('*');
     const known = this.#objects.get(`c:${encoding}`);
     if (known === undefined) {
