@@ -27,7 +27,6 @@ export function buildProgram(context: CliContext): Command {
     .description('Opens, browses and extracts backups of iPhones and iPads.')
     .version(packageVersion())
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => void context.output.stream.write(text),
       writeErr: (text) => void context.errors.write(text),

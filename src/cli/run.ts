@@ -40,18 +40,18 @@ export async function run(process: CliProcess): Promise<ExitCode> {
   } catch (error) {
     // What an aborted call rejects with is the reason, but not everything that fails then is such a call.
     const failure: unknown = controller.signal.aborted ? controller.signal.reason : error;
-    return report(failure, context, process.argv.includes('--verbose'));
+    return await report(failure, context, process.argv.includes('--verbose'));
   } finally {
     for (const { name, handler } of handlers) process.off(name, handler);
   }
 }
 
-function report(error: unknown, context: CliContext, verbose: boolean): ExitCode {
+async function report(error: unknown, context: CliContext, verbose: boolean): Promise<ExitCode> {
   const exitCode = exitCodeOf(error);
   // The parser has told its own errors, and help is none.
   if (exitCode !== exitCodes.ok && !(error instanceof CommanderError)) {
     const lines = [failureLine(error), ...(verbose ? causeLines(error) : [])];
-    context.errors.write(`${lines.join('\n')}\n`);
+    await new Promise<void>((resolve) => context.errors.write(`${lines.join('\n')}\n`, () => resolve()));
   }
   return exitCode;
 }

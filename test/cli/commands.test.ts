@@ -28,8 +28,8 @@ const spec: BackupSpec = {
     { phones: [{ value: '+1 555 0102', label: 999 }] },
   ],
   messages: [
-    { text: 'Hello', isFromMe: true, date: new Date('2024-01-02T03:04:05Z') },
-    { text: `tab\tand\nline ${evil}`, date: new Date('2024-02-02T03:04:05Z') },
+    { text: 'Hello', chat: { participants: ['+15550100'] }, date: new Date('2024-01-02T03:04:05Z') },
+    { text: `tab\tand\nline ${evil}`, from: '+15550100', date: new Date('2024-02-02T03:04:05Z') },
   ],
 };
 

@@ -1,11 +1,17 @@
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { OutputClosedError } from '../failures.js';
+
+/** How long writing goes on before other work has its turn, in milliseconds. */
+const yieldEveryMs = 50;
 
 /** Standard output: waits while the reader is slower, and tells when it has gone. */
 export class Output {
   readonly #stream: NodeJS.WriteStream;
   readonly #env: NodeJS.ProcessEnv;
   #failure: Error | undefined;
+  /** When other work last had its turn. */
+  #yielded = performance.now();
 
   /** `onClosed` is called when nobody reads any more. */
   constructor(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv, onClosed: (reason: Error) => void = () => {}) {
@@ -42,7 +48,14 @@ export class Output {
   /** Writes, and waits until the reader can take more. @throws {@link OutputClosedError} */
   async write(data: string | Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#stream.write(data)) return;
+    if (this.#stream.write(data)) {
+      // Records may come without ever waiting for anything; signals must be heard all the same.
+      if (performance.now() - this.#yielded >= yieldEveryMs) {
+        await setImmediate();
+        this.#yielded = performance.now();
+      }
+      return;
+    }
     // An error ends the wait as well; which one was noted.
     await once(this.#stream, 'drain').catch(() => undefined);
     if (this.#failure !== undefined) throw this.#failure;
