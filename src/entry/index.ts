@@ -14,6 +14,7 @@ export {
   type OpenBackupOptions,
   type OpenBackupProgress,
 } from '../manifest/backup.js';
+export { unescapeName } from '../manifest/extract/safe-name.js';
 export type * from '../manifest/extract/types.js';
 export type { BackupFs, FsReaddirOptions, FsReadFileOptions, FsReadStreamOptions } from '../manifest/backup-fs.js';
 export { directoryTree } from '../manifest/directory-tree.js';

@@ -1,3 +1,4 @@
+import { yieldToEventLoop } from '../../core/abort.js';
 import { IoError, ManifestError, isBackupKitError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import { progressReporter, type ProgressReporter } from '../../core/progress.js';
@@ -15,6 +16,9 @@ import type { ExtractLayout, ExtractProgress, ExtractReport, NameRules, SelectAn
 
 /** Links are made last, so they are held until then; a backup has tens of them. */
 const maxHeldLinks = 100_000;
+
+/** Longest time for which timers and aborts wait, in milliseconds, where nothing else makes the extraction wait. */
+const maxTurnMs = 20;
 
 const changeTexts: Record<NameChange, string> = {
   'name-escaped': 'its name is not safe on every platform',
@@ -61,6 +65,7 @@ export class ExtractRun {
   #totals: { files: number; bytes: number } | undefined;
   #filesDone = 0;
   #lastPath = '';
+  #yieldAt = 0;
 
   constructor(source: FileSource, target: ExtractTarget, options: RunOptions) {
     this.#source = source;
@@ -89,7 +94,7 @@ export class ExtractRun {
         this.#totals = await countTotals(this.#source, this.#options);
       this.#progress.force('extract', () => this.#event());
       for await (const { file, missing } of selectEntries(this.#source, this.#options)) {
-        signal?.throwIfAborted();
+        await this.#letOthersRun();
         if (file === undefined) this.#notFound(missing);
         else await this.#entry(file);
       }
@@ -102,6 +107,15 @@ export class ExtractRun {
     signal?.throwIfAborted();
     this.#progress.force('extract', () => this.#event());
     return this.#report.build();
+  }
+
+  /** Backups in memory are read without waiting: timers and aborts get their turn here. */
+  async #letOthersRun(): Promise<void> {
+    const { signal } = this.#options;
+    signal?.throwIfAborted();
+    if (performance.now() < this.#yieldAt) return;
+    await yieldToEventLoop(signal);
+    this.#yieldAt = performance.now() + maxTurnMs;
   }
 
   async #entry(file: BackupFile): Promise<void> {

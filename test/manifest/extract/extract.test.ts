@@ -437,6 +437,13 @@ describe('an abort', () => {
     expect(existsSync(target)).toBe(false);
   });
 
+  it('by a timer is heard also where nothing has to be waited for', async () => {
+    const target = await temporaryFolder();
+    const many = Array.from({ length: 20_000 }, (_, index) => ({ path: `f${index}`, kind: 'directory' as const }));
+    const run = extractFiles(fakeFiles(many), target, { layout: 'flat', signal: AbortSignal.timeout(1) });
+    await expect(run).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+
   it.each(entries.map((_, index) => index))('at file %i leaves whole files only', async (at) => {
     const target = await temporaryFolder();
     const controller = new AbortController();

@@ -1,3 +1,5 @@
+import type * as Fs from 'node:fs';
+import type * as FsPromises from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { extractFiles } from '../../../src/manifest/extract/extract.js';
 import { fakeFiles, filesOf, temporaryFolder } from './support.js';
@@ -8,7 +10,7 @@ const disk = vi.hoisted(() => ({ left: Infinity, errno: 'ENOSPC' }));
 const full = vi.hoisted(() => (): Error => Object.assign(new Error(`${disk.errno}: write`), { code: disk.errno }));
 
 vi.mock('node:fs', async (original) => {
-  const fs = await original<typeof import('node:fs')>();
+  const fs = await original<typeof Fs>();
   return {
     ...fs,
     writeSync(fd: number, bytes: Uint8Array, offset: number): number {
@@ -20,7 +22,7 @@ vi.mock('node:fs', async (original) => {
 });
 
 vi.mock('node:fs/promises', async (original) => {
-  const fs = await original<typeof import('node:fs/promises')>();
+  const fs = await original<typeof FsPromises>();
   return {
     ...fs,
     async open(...args: Parameters<typeof fs.open>) {

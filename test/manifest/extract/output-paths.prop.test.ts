@@ -5,9 +5,41 @@ import { OutputPaths } from '../../../src/manifest/extract/output-paths.js';
 import { escapeName, foldName, unescapeName } from '../../../src/manifest/extract/safe-name.js';
 
 const nasty = fc.constantFrom(
-  ...['', '.', '..', '...', 'CON', 'con', 'nul.txt', 'COM¹', 'a.', 'a ', 'a', 'A', 'é', 'e\u0301', 'x\0', '\\', 'C:'],
-  ...['%41', '%_', '%', 'K', '\u212a', 'a (2)', 'A (2)', 'PROGRA~1', '\ud800', '..\\..', 'ß', 'SS', 'a\u200d'],
-  ...['é'.repeat(200), `${'a'.repeat(300)}.jpg`, `${'A'.repeat(300)}.jpg`],
+  // prettier-ignore
+  '',
+  '.',
+  '..',
+  '...',
+  'CON',
+  'con',
+  'nul.txt',
+  'COM¹',
+  'a.',
+  'a ',
+  'a',
+  'A',
+  'é',
+  'e\u0301',
+  'x\0',
+  '\\',
+  'C:',
+  // prettier-ignore
+  '%41',
+  '%_',
+  '%',
+  'K',
+  '\u212a',
+  'a (2)',
+  'A (2)',
+  'PROGRA~1',
+  '\ud800',
+  '..\\..',
+  'ß',
+  'SS',
+  'a\u200d',
+  'é'.repeat(200),
+  `${'a'.repeat(300)}.jpg`,
+  `${'A'.repeat(300)}.jpg`,
 );
 const component = fc.oneof(nasty, fc.string({ unit: 'binary', maxLength: 12 }), fc.string({ maxLength: 6 }));
 const path = fc.oneof(
@@ -83,7 +115,7 @@ describe('output paths', () => {
 
   it('do not slow down where thousands of names clash', () => {
     const variants = Array.from({ length: 4096 }, (_, bits) =>
-      [...'abcdefghijkl'].map((letter, at) => ((bits >> at) & 1 ? letter.toUpperCase() : letter)).join(''),
+      Array.from('abcdefghijkl', (letter, at) => ((bits >> at) & 1 ? letter.toUpperCase() : letter)).join(''),
     );
     const outputs = place(
       variants.map((name) => ({ domain: 'D', relativePath: `${name}/x` })),
