@@ -66,6 +66,9 @@ export class ExtractRun {
   #filesDone = 0;
   #lastPath = '';
   #yieldAt = 0;
+  /** Aborts what is being written when one of the writes ends the extraction. */
+  readonly #failing = new AbortController();
+  readonly #signal: AbortSignal;
 
   constructor(source: FileSource, target: ExtractTarget, options: RunOptions) {
     this.#source = source;
@@ -74,6 +77,8 @@ export class ExtractRun {
     this.#report = new ReportBuilder({ maxIssues: options.maxIssues ?? 1000, onIssue: options.onIssue });
     this.#paths = new OutputPaths({ rules: options.names, fold: target.fold, maxPathBytes: target.maxPathBytes });
     this.#pool = new TaskPool(target.concurrency);
+    const { signal } = options;
+    this.#signal = signal === undefined ? this.#failing.signal : AbortSignal.any([signal, this.#failing.signal]);
     this.#progress = progressReporter(options.onProgress);
     this.#folders = new FolderChain(this.#paths, target, {
       onRenamed: (components, placed) => {
@@ -87,13 +92,13 @@ export class ExtractRun {
 
   /** Extracts everything that the options select. */
   async run(): Promise<ExtractReport> {
-    const { onProgress, files, signal } = this.#options;
-    signal?.throwIfAborted();
+    const { onProgress, files } = this.#options;
+    this.#signal.throwIfAborted();
     try {
       if (this.#options.totals ?? (onProgress !== undefined && files === undefined))
-        this.#totals = await countTotals(this.#source, this.#options);
+        this.#totals = await countTotals(this.#source, { ...this.#options, signal: this.#signal });
       this.#progress.force('extract', () => this.#event());
-      for await (const { file, missing } of selectEntries(this.#source, this.#options)) {
+      for await (const { file, missing } of selectEntries(this.#source, { ...this.#options, signal: this.#signal })) {
         await this.#letOthersRun();
         if (file === undefined) this.#notFound(missing);
         else await this.#entry(file);
@@ -101,20 +106,23 @@ export class ExtractRun {
       await this.#pool.finish();
       await this.#folders.close();
       await this.#makeLinks();
+    } catch (error) {
+      this.#failing.abort(error);
+      throw error;
     } finally {
       await this.#pool.settle();
+      await this.#folders.settle();
     }
-    signal?.throwIfAborted();
+    this.#signal.throwIfAborted();
     this.#progress.force('extract', () => this.#event());
     return this.#report.build();
   }
 
   /** Backups in memory are read without waiting: timers and aborts get their turn here. */
   async #letOthersRun(): Promise<void> {
-    const { signal } = this.#options;
-    signal?.throwIfAborted();
+    this.#signal.throwIfAborted();
     if (performance.now() < this.#yieldAt) return;
-    await yieldToEventLoop(signal);
+    await yieldToEventLoop(this.#signal);
     this.#yieldAt = performance.now() + maxTurnMs;
   }
 
@@ -147,6 +155,9 @@ export class ExtractRun {
     await this.#pool.add(async () => {
       try {
         await this.#file(file, { folder, name, first });
+      } catch (error) {
+        this.#failing.abort(error);
+        throw error;
       } finally {
         await this.#folders.end(folder);
       }
@@ -163,8 +174,8 @@ export class ExtractRun {
 
   async #file(file: BackupFile, at: { folder: OpenFolder; name: string; first: OutputPath }): Promise<void> {
     const { folder, name, first } = at;
-    const { signal } = this.#options;
-    signal?.throwIfAborted();
+    const signal = this.#signal;
+    signal.throwIfAborted();
     this.#lastPath = `/${file.domain}/${file.relativePath}`;
     let counted = 0;
     try {
@@ -225,7 +236,7 @@ export class ExtractRun {
   async #makeLinks(): Promise<void> {
     const touched = new Set<OpenFolder>();
     for (const { file, folder, name, depth } of this.#links) {
-      this.#options.signal?.throwIfAborted();
+      this.#signal.throwIfAborted();
       const target = safeLinkTarget(file.linkTarget, { folders: depth, rules: this.#options.names });
       if (target === undefined) {
         const message = `The link points to ${JSON.stringify(file.linkTarget ?? '')}, which is or may be outside of the target`;
@@ -258,7 +269,7 @@ export class ExtractRun {
   }
 
   async #failed(file: BackupFile, error: unknown): Promise<void> {
-    this.#options.signal?.throwIfAborted();
+    this.#signal.throwIfAborted();
     const failure = await readFailure(error, file);
     this.#report.add('not-extracted', file, { ...failure, error });
   }

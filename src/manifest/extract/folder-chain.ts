@@ -76,6 +76,11 @@ export class FolderChain {
     await this.#finishing.finish();
   }
 
+  /** Waits for what was begun, after a failure. */
+  async settle(): Promise<void> {
+    await this.#finishing.settle();
+  }
+
   /** Gives a folder its times and mode. */
   async finish(folder: OpenFolder): Promise<void> {
     if (folder.blocked !== undefined) return;

@@ -296,7 +296,7 @@ describe('a hostile backup', () => {
 
   it('has paths put elsewhere that are too long for the system', async () => {
     const target = await temporaryFolder();
-    const deep = 'x/'.repeat(4000);
+    const deep = 'x/'.repeat(2500);
     const report = await extractFiles(fakeFiles([{ path: `${deep}end`, content: 'deep' }]), target);
     expect(report).toMatchObject({ files: 1, counts: { 'not-extracted': 0 } });
     expect(report.issues.some((issue) => issue.reason === 'path-shortened')).toBe(true);
@@ -362,6 +362,28 @@ describe('broken files', () => {
     expect(report.counts).toEqual({ 'not-extracted': 500, skipped: 0, warning: 0, renamed: 1 });
     expect(report.issues).toHaveLength(11);
     expect(onIssue).toHaveBeenCalledTimes(501);
+  });
+
+  it('stop the writes of others at once where the error ends the extraction', async () => {
+    const target = await temporaryFolder();
+    let reads = 0;
+    const endless = () => ({
+      ...memorySource(new Uint8Array(2_000_000)),
+      async *stream() {
+        for (; reads < 10_000; reads += 1) {
+          yield new Uint8Array(1000);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      },
+    });
+    const bug = new TypeError('a bug');
+    const files = fakeFiles([
+      { path: 'a', source: endless },
+      { path: 'b', error: () => bug },
+    ]);
+    await expect(extractFiles(files, target)).rejects.toBe(bug);
+    expect(reads).toBeLessThan(100);
+    expect(await filesOf(target)).toEqual({});
   });
 
   it('end the extraction where the error is not about one file', async () => {
