@@ -21,3 +21,10 @@ export { messagesStore } from '../testing/backup-builder/stores/messages.js';
 export type * from '../testing/backup-builder/stores/messages-spec.js';
 export type { ConformanceCase } from '../testing/suites/conformance-case.js';
 export { sqliteDriverSuite } from '../testing/suites/sqlite-driver.js';
+export { datasetSuite, type DatasetBackups } from '../testing/suites/dataset.js';
+export type * from '../testing/virtual-device/types.js';
+export { createVirtualMux } from '../testing/virtual-device/create-virtual-mux.js';
+export {
+  createVirtualDevice,
+  type CreateVirtualDeviceOptions,
+} from '../testing/virtual-device/create-virtual-device.js';
