@@ -5,6 +5,8 @@ const layers = {
   crypto: ['core'],
   sqlite: ['core'],
   manifest: ['core', 'plist', 'crypto', 'sqlite'],
+  device: ['core', 'plist'],
+  backup: ['core', 'plist', 'device'],
 };
 const own = (name) => `^src/${name}/`;
 

@@ -1,7 +1,8 @@
 /** What one error code means, for docs/errors.md and for people who read the source. */
 export interface ErrorCodeInfo {
   /** Name of the class that carries the code. */
-  readonly errorClass: 'ManifestError' | 'FormatError' | 'DatabaseError' | 'DatasetError' | 'IoError';
+  readonly errorClass:
+    'DeviceError' | 'ProtocolError' | 'ManifestError' | 'FormatError' | 'DatabaseError' | 'DatasetError' | 'IoError';
   /** What happened. */
   readonly meaning: string;
   /** What the caller or the user can do about it. */
@@ -15,6 +16,22 @@ export interface ErrorCodeInfo {
  * docs/errors.md is generated from this table, and a contract test asks for a test that provokes each code.
  */
 export const errorCodes = {
+  DEVICE_DISCONNECTED: {
+    errorClass: 'DeviceError',
+    meaning: 'The connection to the device, or to one of its services, ended in the middle.',
+    remedy: 'Check the cable or the network and try again.',
+    transient: true,
+  },
+  PROTOCOL_MALFORMED: {
+    errorClass: 'ProtocolError',
+    meaning: 'The other side sent bytes that do not follow the protocol.',
+    remedy: 'See `protocol`; close the connection and report what was connected.',
+  },
+  PROTOCOL_LIMIT_EXCEEDED: {
+    errorClass: 'ProtocolError',
+    meaning: 'The other side announced a message that is larger than is safe to take.',
+    remedy: 'Close the connection; no genuine message is that large.',
+  },
   MANIFEST_NOT_A_BACKUP: {
     errorClass: 'ManifestError',
     meaning: 'The folder, tree or archive holds none of the files that make a backup.',

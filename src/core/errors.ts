@@ -34,6 +34,48 @@ function nameClass(errorClass: { readonly prototype: BackupKitError }, name: Err
   Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });
 }
 
+/** A device or the daemon in front of it cannot be reached or refuses something. */
+export class DeviceError extends BackupKitError {
+  declare readonly code: CodeOf<'DeviceError'>;
+  /** The device, where the error is about one. */
+  readonly udid: string | undefined;
+  /** What the connection was to, e.g. `com.apple.afc`. */
+  readonly service: string | undefined;
+
+  constructor(
+    code: CodeOf<'DeviceError'>,
+    message: string,
+    options: ErrorOptions & { udid?: string | undefined; service?: string | undefined } = {},
+  ) {
+    super(code, message, options);
+    this.udid = options.udid;
+    this.service = options.service;
+  }
+
+  static {
+    nameClass(this, 'DeviceError');
+  }
+}
+
+/** Protocols that {@link ProtocolError} speaks of. */
+export type ProtocolName = 'usbmux' | 'lockdown' | 'service' | 'afc' | 'device-link' | 'mobilebackup2';
+
+/** The other side of a connection does not keep to the protocol. */
+export class ProtocolError extends BackupKitError {
+  declare readonly code: CodeOf<'ProtocolError'>;
+  /** The protocol that was spoken; `service` for services of property lists. */
+  readonly protocol: ProtocolName;
+
+  constructor(code: CodeOf<'ProtocolError'>, message: string, options: ErrorOptions & { protocol: ProtocolName }) {
+    super(code, message, options);
+    this.protocol = options.protocol;
+  }
+
+  static {
+    nameClass(this, 'ProtocolError');
+  }
+}
+
 /** Where in a backup an error happened. */
 export interface FileErrorOptions extends ErrorOptions {
   /** Lower-case hex SHA-1 of `domain-relativePath`. */
