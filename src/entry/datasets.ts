@@ -7,6 +7,7 @@ export type * from '../datasets/types.js';
 export { defineDataset, type DatasetDefinition, type DatasetStore } from '../datasets/define-dataset.js';
 export type { DatasetContext, IssueReport } from '../datasets/shared/session.js';
 export { readSchema, type Schema, type SchemaUnit } from '../datasets/shared/schema.js';
+export { allDatasets } from '../datasets/all.js';
 export { contacts } from '../datasets/contacts/contacts.js';
 export { contactGroups } from '../datasets/contacts/contact-groups.js';
 export type * from '../datasets/contacts/types.js';
@@ -15,3 +16,15 @@ export { chats } from '../datasets/messages/chats.js';
 export type * from '../datasets/messages/types.js';
 export type * from '../datasets/messages/app-types.js';
 export type { Address, AddressKind } from '../datasets/shared/address.js';
+export {
+  archivedField,
+  ArchivedObject,
+  ArchivedText,
+  type ArchivedMap,
+  type ArchivedValue,
+} from '../plist/archived-value.js';
+export { KeyedArchive } from '../plist/keyed-archive.js';
+export * from '../plist/guards.js';
+export { parsePlist } from '../plist/parse.js';
+export { toPlain } from '../plist/to-plain.js';
+export type * from '../plist/types.js';
