@@ -36,13 +36,17 @@ const codesByExit: ReadonlyMap<ExitCode, readonly ErrorCode[]> = new Map([
   [exitCodes.absent, ['MANIFEST_NOT_A_BACKUP', 'MANIFEST_FILE_NOT_FOUND', 'MANIFEST_FILE_MISSING', 'DATASET_ABSENT']],
 ]);
 
-/** Remedies that differ on the command line from those for programs. */
+/** Remedies that differ on the command line from those for programs; none where the message says all. */
 const remedies: Partial<Record<ErrorCode, string>> = {
   MANIFEST_PASSWORD_REQUIRED:
     'set IOS_BACKUP_PASSWORD, or give --password-file, --password-fd or --key-file; on a terminal it is asked for',
   MANIFEST_FILE_DAMAGED: 'take the file from another backup, or extract it with --recover to get what is left',
   IO_EXISTS: 'give another --out, or say with --on-existing what to do',
-  DATASET_ABSENT: 'make an encrypted backup where the reason is that iOS leaves it out of others',
+  MANIFEST_NOT_A_FILE: 'name a file; ls shows what is in a folder',
+  MANIFEST_CORRUPT: 'copy the backup again from its origin, or use an older one',
+  DATASET_ABSENT: '',
+  DATASET_ROW_INVALID: 'leave out --strict to go on in such cases',
+  FORMAT_LIMIT_EXCEEDED: '',
 };
 
 /** The exit code for what a command threw. */
@@ -70,8 +74,8 @@ function summaryOf(error: unknown): string {
   // Messages say what to do behind a semicolon, if at all.
   const semicolon = message.lastIndexOf('; ');
   const own = remedies[error.code];
+  if (own === '' || (own === undefined && semicolon !== -1)) return message;
   if (own !== undefined) return `${semicolon === -1 ? message : message.slice(0, semicolon)}; ${own}`;
-  if (semicolon !== -1) return message;
   const { remedy } = errorCodes[error.code];
   return `${message}; ${remedy.charAt(0).toLowerCase()}${remedy.slice(1).replace(/\.$/, '')}`;
 }

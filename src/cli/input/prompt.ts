@@ -23,11 +23,12 @@ export async function promptPassword(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   signal.throwIfAborted();
-  output.write(question);
-  input.setEncoding('utf8');
+  // First no echo, then the question: people type ahead, and programs answer at once.
   input.setRawMode(true);
-  input.resume();
   try {
+    output.write(question);
+    input.setEncoding('utf8');
+    input.resume();
     return await new Promise<string | undefined>((resolve, reject) => {
       let typed: string[] = [];
       const onAbort = (): void => {

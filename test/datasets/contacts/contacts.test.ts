@@ -4,6 +4,7 @@ import { addressBookRef } from '../../../src/datasets/contacts/schema.js';
 import type { Contact } from '../../../src/datasets/contacts/types.js';
 import type { DatasetIssue } from '../../../src/datasets/types.js';
 import { writeBinaryPlist } from '../../../src/plist/binary-write.js';
+import { writeKeyedArchive } from '../../../src/plist/keyed-archive-write.js';
 import type { ContactSpec, ContactsStoreOptions } from '../../../src/testing/backup-builder/stores/contacts.js';
 import { backupOf } from './backup-of.js';
 
@@ -244,9 +245,12 @@ describe('the name to show', () => {
   });
 });
 
-test('a birthday of another calendar comes out of its property list', async () => {
+test.each([
+  ['property list', writeBinaryPlist],
+  ['keyed archive', writeKeyedArchive],
+])('a birthday of another calendar comes out of its %s', async (_form, write) => {
   const list = { calendarIdentifier: 'chinese', era: 78, year: 29, month: 4, isLeapMonth: true, day: 15 };
-  const contact = await readOne({ columns: { AlternateBirthday: writeBinaryPlist(list) } });
+  const contact = await readOne({ columns: { AlternateBirthday: write(list) } });
   const { calendarIdentifier: calendar, ...rest } = list;
   expect(contact.alternateBirthday).toEqual({ calendar, ...rest });
 });
