@@ -30,9 +30,6 @@ export function permissionBits(mode: number, kind: 'file' | 'directory'): number
   return (mode & 0o777) | (kind === 'directory' ? 0o700 : 0o600);
 }
 
-/** Content up to this size is written without going through the thread pool, which costs more than the write. */
-const directBytes = 128 * 1024;
-
 /** A direct write that takes longer than this, in milliseconds, shows a slow disk or a network: others go side by side then. */
 const slowWriteMs = 4;
 
@@ -52,7 +49,8 @@ export class FileWriter {
    */
   async write(paths: FilePaths, content: OpenedContent, options: WriteOptions): Promise<Error | undefined> {
     const { whole } = content;
-    const isDirect = whole !== undefined && whole.length <= directBytes && !options.durable && this.#patience === 0;
+    // A trip through the thread pool costs more than a write to a local disk.
+    const isDirect = whole !== undefined && !options.durable && this.#patience === 0;
     if (!isDirect) {
       this.#patience = Math.max(0, this.#patience - 1);
       return await writeStreamed(paths, content, options);
