@@ -194,7 +194,7 @@ export class DatabaseManifest implements Manifest {
       const byPosition = [...ids.keys()];
       if (!isAscending(ids)) byPosition.sort((a, b) => compareIds(ids[a], ids[b]));
       const params = [`[${byPosition.map((at) => ids[at]).join(',')}]`, ...where.params];
-      const rows = new Array<ManifestRow | undefined>(ids.length);
+      const rows: (ManifestRow | undefined)[] = ids.map(() => undefined);
       for await (const batch of this.#db.queryBatches(sql, params, options)) {
         for (const values of batch) {
           rows[byPosition[Number(values[5])] ?? 0] = new DatabaseRow(values, this.#decode);

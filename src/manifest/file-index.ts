@@ -123,9 +123,9 @@ function rowFilter(query: FileQuery): RowFilter {
   const given = domain === undefined ? undefined : [domain].flat();
   const ofApp = app === undefined ? undefined : containerDomains(app);
   const domains = given !== undefined && ofApp !== undefined ? given.filter((name) => ofApp.includes(name)) : undefined;
-  const texts = { domainPrefix, pathPrefix, glob, app, domain: given?.join('') };
-  for (const [name, value] of Object.entries(texts)) {
-    if (value !== undefined && typeof value !== 'string') throw new TypeError(`${name} must be a string`);
+  for (const value of [domainPrefix, pathPrefix, glob, app, ...(given ?? [])]) {
+    if (value === undefined || typeof value === 'string') continue;
+    throw new TypeError('domain, domainPrefix, pathPrefix, glob and app must be strings');
   }
   const prefix = pathPrefix?.replace(/\/+$/, '');
   return {
