@@ -2,7 +2,14 @@
 export interface ErrorCodeInfo {
   /** Name of the class that carries the code. */
   readonly errorClass:
-    'DeviceError' | 'ProtocolError' | 'ManifestError' | 'FormatError' | 'DatabaseError' | 'DatasetError' | 'IoError';
+    | 'DeviceError'
+    | 'ProtocolError'
+    | 'BackupSessionError'
+    | 'ManifestError'
+    | 'FormatError'
+    | 'DatabaseError'
+    | 'DatasetError'
+    | 'IoError';
   /** What happened. */
   readonly meaning: string;
   /** What the caller or the user can do about it. */
@@ -16,6 +23,68 @@ export interface ErrorCodeInfo {
  * docs/errors.md is generated from this table, and a contract test asks for a test that provokes each code.
  */
 export const errorCodes = {
+  DEVICE_MUX_UNAVAILABLE: {
+    errorClass: 'DeviceError',
+    meaning: 'usbmuxd, the service that reaches devices, does not answer at its address.',
+    remedy:
+      'Linux: install and start usbmuxd. Windows: install Apple Devices or iTunes. Elsewhere set USBMUXD_SOCKET_ADDRESS to where it listens.',
+  },
+  DEVICE_TRANSPORT_UNAVAILABLE: {
+    errorClass: 'DeviceError',
+    meaning: 'The optional package behind the chosen transport is not there, or does not load.',
+    remedy: 'Install what the message names, or use the default transport.',
+  },
+  DEVICE_NOT_FOUND: {
+    errorClass: 'DeviceError',
+    meaning: 'No device is attached, or none with that UDID.',
+    remedy: 'Plug it in, unlock it, and check with `listDevices()` that it is seen.',
+  },
+  DEVICE_AMBIGUOUS: {
+    errorClass: 'DeviceError',
+    meaning: 'Several devices are attached and none was chosen.',
+    remedy: 'Pass one of the UDIDs that the message lists.',
+  },
+  DEVICE_NOT_PAIRED: {
+    errorClass: 'DeviceError',
+    meaning: 'The device does not trust this host, or not any more.',
+    remedy: 'Pair with `pairDevice()` or `Device.connect(udid, { pair: true })`, and tap Trust on the device.',
+  },
+  DEVICE_TRUST_DENIED: {
+    errorClass: 'DeviceError',
+    meaning: 'The owner has tapped "Don\u2019t Trust".',
+    remedy: 'Unplug the device, plug it in again, and tap Trust.',
+  },
+  DEVICE_LOCKED: {
+    errorClass: 'DeviceError',
+    meaning: 'The device is locked, or has not been unlocked since it was started.',
+    remedy: 'Unlock the device and try again.',
+    transient: true,
+  },
+  DEVICE_IDENTITY_MISMATCH: {
+    errorClass: 'DeviceError',
+    meaning: 'What answers does not have the key of the device that was paired.',
+    remedy: 'If it is the right device, forget its pair record and pair again; else something poses as it.',
+  },
+  DEVICE_PAIR_RECORD_INVALID: {
+    errorClass: 'DeviceError',
+    meaning: 'A pair record is no property list, or lacks certificates or keys.',
+    remedy: 'Forget the record with `forgetDevice()` and pair again, or import a whole one.',
+  },
+  DEVICE_SERVICE_UNAVAILABLE: {
+    errorClass: 'DeviceError',
+    meaning: 'The device does not offer the service, or not now.',
+    remedy: 'See `remoteError`: the iOS version or a management profile may not allow it; unplug and plug in again where it is ServiceLimit.',
+  },
+  DEVICE_REFUSED: {
+    errorClass: 'DeviceError',
+    meaning: 'The device or usbmuxd refused a request; `remoteError` has its own word for why.',
+    remedy: 'See `remoteError`.',
+  },
+  DEVICE_CLOSED: {
+    errorClass: 'DeviceError',
+    meaning: 'The device, client or connection was closed by this program.',
+    remedy: 'Keep it open until all calls have ended.',
+  },
   DEVICE_DISCONNECTED: {
     errorClass: 'DeviceError',
     meaning: 'The connection to the device, or to one of its services, ended in the middle.',
@@ -31,6 +100,66 @@ export const errorCodes = {
     errorClass: 'ProtocolError',
     meaning: 'The other side announced a message that is larger than is safe to take.',
     remedy: 'Close the connection; no genuine message is that large.',
+  },
+  BACKUP_REMOTE_FAILED: {
+    errorClass: 'BackupSessionError',
+    meaning: 'The device has ended a backup, a restore or another request with an error.',
+    remedy: 'See `remoteCode` and `remoteDescription`; the message says what helps for the codes that are known.',
+  },
+  BACKUP_PASSWORD_INCORRECT: {
+    errorClass: 'BackupSessionError',
+    meaning: 'The device did not accept the backup password (its error 207).',
+    remedy: 'Give the backup password that was set when encryption was turned on; it is not the device passcode.',
+  },
+  BACKUP_PASSWORD_REQUIRED: {
+    errorClass: 'BackupSessionError',
+    meaning: 'The backup is encrypted, or is to be, and no password was given.',
+    remedy: 'Pass `password`.',
+  },
+  BACKUP_ENCRYPTION_STATE: {
+    errorClass: 'BackupSessionError',
+    meaning: 'The backup password cannot be changed this way: encryption is on already, or is not on.',
+    remedy: 'Give `from` where encryption is on, and only `to` where it is off.',
+  },
+  BACKUP_DEVICE_LOCKED: {
+    errorClass: 'BackupSessionError',
+    meaning: 'The device is locked, or its passcode was not entered in time (its error 208).',
+    remedy: 'Unlock the device, enter the passcode when it asks for it, and try again.',
+    transient: true,
+  },
+  BACKUP_NO_SPACE: {
+    errorClass: 'BackupSessionError',
+    meaning: 'There is not enough space for the backup on this computer, or for the restore on the device.',
+    remedy: 'Free space and try again; the last backup is as it was.',
+    transient: true,
+  },
+  BACKUP_CANCELLED: {
+    errorClass: 'BackupSessionError',
+    meaning: 'The backup or restore was cancelled on the device.',
+    remedy: 'Start it again when the owner agrees; the last backup is as it was.',
+    transient: true,
+  },
+  BACKUP_DEVICE_BUSY: {
+    errorClass: 'BackupSessionError',
+    meaning: 'Another program or computer is syncing or backing up the device.',
+    remedy: 'Wait until it has ended, or end it, and try again.',
+    transient: true,
+  },
+  BACKUP_UNSAFE_PATH: {
+    errorClass: 'BackupSessionError',
+    meaning: 'The device wanted to read or write outside of its own folder.',
+    remedy: 'None is needed: it was refused. No genuine device does this; find out what was connected.',
+  },
+  BACKUP_INCOMPLETE: {
+    errorClass: 'BackupSessionError',
+    meaning: 'The backup has not been completed by the device, or lacks what a restore needs.',
+    remedy: 'Make a new backup, a full one where this happens again.',
+  },
+  BACKUP_IN_USE: {
+    errorClass: 'BackupSessionError',
+    meaning: 'Another process is writing to the backup.',
+    remedy: 'Wait until it has ended; if it runs no more, remove the lock file that the message names.',
+    transient: true,
   },
   MANIFEST_NOT_A_BACKUP: {
     errorClass: 'ManifestError',
@@ -169,6 +298,11 @@ export const errorCodes = {
     errorClass: 'IoError',
     meaning: 'A read or write failed for another reason; `cause` has the system error.',
     remedy: 'Check the disk or the network share.',
+  },
+  IO_NOT_FOUND: {
+    errorClass: 'IoError',
+    meaning: 'The device has no such file or folder.',
+    remedy: 'Check the path, e.g. with `readdir()` of its parent.',
   },
   IO_EXISTS: {
     errorClass: 'IoError',

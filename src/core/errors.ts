@@ -41,15 +41,22 @@ export class DeviceError extends BackupKitError {
   readonly udid: string | undefined;
   /** What the connection was to, e.g. `com.apple.afc`. */
   readonly service: string | undefined;
+  /** The device's own name for what is wrong, e.g. `PasswordProtected`; a number where usbmuxd gave one. */
+  readonly remoteError: string | undefined;
 
   constructor(
     code: CodeOf<'DeviceError'>,
     message: string,
-    options: ErrorOptions & { udid?: string | undefined; service?: string | undefined } = {},
+    options: ErrorOptions & {
+      udid?: string | undefined;
+      service?: string | undefined;
+      remoteError?: string | undefined;
+    } = {},
   ) {
     super(code, message, options);
     this.udid = options.udid;
     this.service = options.service;
+    this.remoteError = options.remoteError;
   }
 
   static {
@@ -73,6 +80,29 @@ export class ProtocolError extends BackupKitError {
 
   static {
     nameClass(this, 'ProtocolError');
+  }
+}
+
+/** A backup, a restore or another request to a device's backup service did not succeed. */
+export class BackupSessionError extends BackupKitError {
+  declare readonly code: CodeOf<'BackupSessionError'>;
+  /** The device's own code (Apple's MBErrorDomain), where the device has ended the request with one. */
+  readonly remoteCode: number | undefined;
+  /** The device's own words. */
+  readonly remoteDescription: string | undefined;
+
+  constructor(
+    code: CodeOf<'BackupSessionError'>,
+    message: string,
+    options: ErrorOptions & { remoteCode?: number | undefined; remoteDescription?: string | undefined } = {},
+  ) {
+    super(code, message, options);
+    this.remoteCode = options.remoteCode;
+    this.remoteDescription = options.remoteDescription;
+  }
+
+  static {
+    nameClass(this, 'BackupSessionError');
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { abortable, type AbortOptions } from '../core/abort.js';
 import { concatBytes, ownBytes } from '../core/bytes.js';
 import { DeviceError } from '../core/errors.js';
 import type { Closeable } from '../core/resource.js';
@@ -6,20 +7,25 @@ import type { Closeable } from '../core/resource.js';
 /** Most bytes that one read takes out of the stream's buffer. */
 const readBytes = 64 * 1024;
 
+/** What messages are read from. */
+export type ByteInput = Pick<ByteChannel, 'readExactly' | 'readExactlyOrEnd'>;
+
 /**
  * Reads and writes a stream of bytes in order, with back-pressure. Never takes more out of the stream than was asked for, so
- * that the stream can be handed on, to TLS for instance. One read at a time.
+ * that the stream can be handed on, to TLS for instance. One read at a time. A read that is aborted takes nothing.
  */
 export class ByteChannel implements Closeable {
   readonly #stream: Duplex;
   readonly #peer: string;
+  readonly #udid: string | undefined;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
 
-  /** `peer` names the other side in errors. */
-  constructor(stream: Duplex, peer: string) {
+  /** `peer` names the other side in errors, `udid` its device. */
+  constructor(stream: Duplex, peer: string, udid?: string) {
     this.#stream = stream;
     this.#peer = peer;
+    this.#udid = udid;
     stream.on('error', this.#onError);
     stream.on('readable', this.#onChange);
     stream.on('end', this.#onChange);
@@ -32,18 +38,21 @@ export class ByteChannel implements Closeable {
   }
 
   /** Exactly `length` bytes. @throws {@link DeviceError} `DEVICE_DISCONNECTED` where the stream ends before. */
-  async readExactly(length: number): Promise<Uint8Array> {
-    const bytes = await this.readExactlyOrEnd(length);
+  async readExactly(length: number, options?: AbortOptions): Promise<Uint8Array> {
+    const bytes = await this.readExactlyOrEnd(length, options);
     if (bytes === undefined && length > 0) throw this.#disconnected();
     return bytes ?? new Uint8Array();
   }
 
   /** Exactly `length` bytes, or `undefined` where the stream has ended before the first. @throws as {@link readExactly}. */
-  async readExactlyOrEnd(length: number): Promise<Uint8Array | undefined> {
+  async readExactlyOrEnd(length: number, options?: AbortOptions): Promise<Uint8Array | undefined> {
     const parts: Uint8Array[] = [];
     let missing = length;
     while (missing > 0) {
-      const part = await this.readSome(missing);
+      const part = await this.readSome(missing, options).catch((error: unknown) => {
+        if (options?.signal?.aborted === true) for (const taken of parts.toReversed()) this.#stream.unshift(taken);
+        throw error;
+      });
       if (part === undefined) {
         if (parts.length === 0) return undefined;
         throw this.#disconnected();
@@ -56,8 +65,9 @@ export class ByteChannel implements Closeable {
   }
 
   /** What is there, 1 to `limit` bytes and at most 64 KiB; `undefined` at the end of the stream. */
-  async readSome(limit: number): Promise<Uint8Array | undefined> {
+  async readSome(limit: number, options?: AbortOptions): Promise<Uint8Array | undefined> {
     for (;;) {
+      options?.signal?.throwIfAborted();
       const stream = this.#stream;
       if (stream.destroyed) return undefined;
       if (stream.readableLength > 0) {
@@ -68,17 +78,18 @@ export class ByteChannel implements Closeable {
       // At the end of the data, `end` is emitted only after a read that finds nothing.
       stream.read(0);
       if (this.#wake !== undefined) throw new Error('A channel has one reader at a time');
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-      this.#wake = undefined;
+      const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+      await abortable(woken, options?.signal).finally(() => (this.#wake = undefined));
     }
   }
 
-  /** Writes all bytes, in order; settles when more may follow without growing a buffer. */
-  async write(bytes: Uint8Array): Promise<void> {
+  /** Writes all bytes, in order; settles when more may follow without growing a buffer. An abort ends the wait only. */
+  async write(bytes: Uint8Array, options?: AbortOptions): Promise<void> {
+    options?.signal?.throwIfAborted();
     const stream = this.#stream;
     if (!stream.writable) throw this.#disconnected();
     if (stream.write(bytes)) return;
-    await new Promise<void>((resolve) => {
+    const drained = new Promise<void>((resolve) => {
       const settle = (): void => {
         stream.off('drain', settle);
         stream.off('close', settle);
@@ -87,6 +98,7 @@ export class ByteChannel implements Closeable {
       stream.on('drain', settle);
       stream.on('close', settle);
     });
+    await abortable(drained, options?.signal);
     if (stream.destroyed) throw this.#disconnected();
   }
 
@@ -134,6 +146,7 @@ export class ByteChannel implements Closeable {
   #disconnected(): DeviceError {
     return new DeviceError('DEVICE_DISCONNECTED', `The connection to ${this.#peer} ended; connect again`, {
       service: this.#peer,
+      udid: this.#udid,
       cause: this.#error,
     });
   }

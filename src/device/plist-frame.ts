@@ -5,7 +5,7 @@ import { isBinaryPlist } from '../plist/binary-reader.js';
 import { parsePlist } from '../plist/parse.js';
 import type { PlistInput, PlistValue } from '../plist/types.js';
 import { writeXmlPlist } from '../plist/xml-write.js';
-import type { ByteChannel } from './byte-channel.js';
+import type { ByteInput } from './byte-channel.js';
 
 /*
  * Messages of lockdownd and of most services: a length (32 bits, big-endian) and a property list of that many bytes.
@@ -38,7 +38,7 @@ export function encodePlistFrame(value: PlistInput, format: PlistFormat): Uint8A
  * is no property list; DeviceError `DEVICE_DISCONNECTED` where the stream ends within a message.
  */
 export async function readPlistFrame(
-  channel: ByteChannel,
+  channel: ByteInput,
   { protocol, limit }: { protocol: ProtocolName; limit: number },
 ): Promise<PlistFrame | undefined> {
   const header = await channel.readExactlyOrEnd(4);

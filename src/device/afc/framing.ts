@@ -1,7 +1,7 @@
 import { concatBytes, latin1Decode, utf8Encode } from '../../core/bytes.js';
 import { ProtocolError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
-import type { ByteChannel } from '../byte-channel.js';
+import type { ByteInput } from '../byte-channel.js';
 
 /* FORMAT facts: docs/format/afc.md. */
 
@@ -40,9 +40,7 @@ export function encodeAfcPacket(packet: AfcPacket): Uint8Array {
  * `PROTOCOL_LIMIT_EXCEEDED` for more than `limits.afcPacketBytes`; DeviceError `DEVICE_DISCONNECTED` where the stream ends
  * within a packet.
  */
-export async function readAfcPacket(
-  channel: Pick<ByteChannel, 'readExactly' | 'readExactlyOrEnd'>,
-): Promise<AfcPacket | undefined> {
+export async function readAfcPacket(channel: ByteInput): Promise<AfcPacket | undefined> {
   const header = await channel.readExactlyOrEnd(headerBytes);
   if (header === undefined) return undefined;
   const view = new DataView(header.buffer);

@@ -1,7 +1,7 @@
 import { ProtocolError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import { concatBytes } from '../../core/bytes.js';
-import type { ByteChannel } from '../byte-channel.js';
+import type { ByteInput } from '../byte-channel.js';
 
 /* FORMAT facts: docs/format/usbmux.md. */
 
@@ -38,7 +38,7 @@ export function encodeMuxFrame(frame: MuxFrame): Uint8Array {
  * @throws {@link ProtocolError} `PROTOCOL_MALFORMED` for a length below that of the header, `PROTOCOL_LIMIT_EXCEEDED` for one
  * beyond `limits.muxMessageBytes`; DeviceError `DEVICE_DISCONNECTED` where the stream ends within a message.
  */
-export async function readMuxFrame(channel: ByteChannel): Promise<MuxFrame | undefined> {
+export async function readMuxFrame(channel: ByteInput): Promise<MuxFrame | undefined> {
   const bytes = await channel.readExactlyOrEnd(headerBytes);
   if (bytes === undefined) return undefined;
   const header = new DataView(bytes.buffer);
