@@ -1,5 +1,5 @@
 // Keeps the documentation true: every ```ts fence of README.md and docs/ type-checks against the sources, every fence marked
-// ```ts run is executed in a folder with a built backup, and every relative link leads somewhere.
+// ```ts run and every numbered example is executed in a folder with a built backup, and every relative link leads somewhere.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,6 +46,9 @@ rmSync(work, { recursive: true, force: true });
 mkdirSync(work, { recursive: true });
 const runnable: { file: string; page: string }[] = [];
 let fences = 0;
+for (const name of readdirSync(join(root, 'examples'))) {
+  if (/^\d/.test(name)) runnable.push({ file: join(root, 'examples', name), page: 'examples' });
+}
 for (const page of pages) {
   const text = readFileSync(join(root, page), 'utf8');
   checkLinks(page, text);
@@ -59,7 +62,11 @@ for (const page of pages) {
 
 writeFileSync(
   join(work, 'tsconfig.json'),
-  JSON.stringify({ extends: '../../tsconfig.json', compilerOptions: { noUnusedLocals: false }, include: ['*.ts'] }),
+  JSON.stringify({
+    extends: '../../tsconfig.json',
+    compilerOptions: { noUnusedLocals: false },
+    include: ['*.ts', '../../src/**/*.d.ts'],
+  }),
 );
 const run = (
   args: string[],

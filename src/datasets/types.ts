@@ -45,7 +45,8 @@ export interface DatasetProbe {
  * A dataset: a function that gives its records in a documented order, lazily. Nothing is opened before the first record is
  * asked for, and leaving the loop closes everything.
  *
- * It throws {@link DatasetError} with code `DATASET_ABSENT` where the backup does not hold it: never an empty result.
+ * It throws {@link DatasetError} with code `DATASET_ABSENT` where the backup does not hold it, and
+ * `DATASET_SCHEMA_UNSUPPORTED` where its tables are unknown: never an empty result for a reason that is not emptiness.
  */
 export interface Dataset<T, O extends DatasetOptions = DatasetOptions> {
   (backup: BackupReader, options?: O): AsyncGenerator<T, void, undefined>;
