@@ -9,6 +9,8 @@ export interface TreeEntry {
   readonly kind: 'file' | 'directory';
   /** Size in bytes; 0 for directories. */
   readonly size: number;
+  /** When its content was changed last, where that is known. */
+  readonly modified?: Date | undefined;
 }
 
 /**

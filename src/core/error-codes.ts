@@ -73,7 +73,8 @@ export const errorCodes = {
   DEVICE_SERVICE_UNAVAILABLE: {
     errorClass: 'DeviceError',
     meaning: 'The device does not offer the service, or not now.',
-    remedy: 'See `remoteError`: the iOS version or a management profile may not allow it; unplug and plug in again where it is ServiceLimit.',
+    remedy:
+      'See `remoteError`: the iOS version or a management profile may not allow it; unplug and plug in again where it is ServiceLimit.',
   },
   DEVICE_REFUSED: {
     errorClass: 'DeviceError',

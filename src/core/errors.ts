@@ -204,7 +204,7 @@ export class DatasetError extends BackupKitError {
   declare readonly code: CodeOf<'DatasetError'>;
   /** `id` of the dataset. */
   readonly dataset: string;
-  /** Why the dataset is absent; only with `DATASET_ABSENT`. */
+  /** Why the dataset cannot be read; only with `DATASET_ABSENT` and `DATASET_SCHEMA_UNSUPPORTED`. */
   readonly reason: AbsenceReason | undefined;
   /** Table of the row, where the error is about one. */
   readonly table: string | undefined;

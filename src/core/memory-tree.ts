@@ -26,21 +26,35 @@ export function memoryTree(files: Iterable<readonly [string, Uint8Array]> = []):
 
   const isDirectory = (path: string): boolean => directories.has(path) || below(path).length > 0;
 
+  const refuse = (errno: string, why: string, path: string): never => {
+    throw new IoError('IO_FAILED', `${path} ${why}`, { path, errno });
+  };
+
+  /** Makes folders, as a file system keeps them when their last file goes. */
+  const keepDirectories = (paths: Iterable<string>): void => {
+    for (const path of paths) {
+      if (store.has(path)) refuse('ENOTDIR', 'is a file, not a folder', path);
+      directories.add(path);
+    }
+  };
+
   const relocate = (from: string, to: string, keep: boolean): void => {
     checkTreePath(from);
     checkTreePath(to);
+    if (to.startsWith(`${from}/`) || from.startsWith(`${to}/`))
+      refuse('EINVAL', 'lies in the folder that it is to replace, or contains it', to);
     const bytes = store.get(from);
     const names = bytes === undefined ? below(from) : [from];
-    if (bytes === undefined && !isDirectory(from)) {
-      throw new IoError('IO_FAILED', `${from} does not exist`, { path: from, errno: 'ENOENT' });
-    }
+    if (bytes === undefined && !isDirectory(from)) refuse('ENOENT', 'does not exist', from);
     if (from === to) return;
+    keepDirectories([...parentsOf(from), ...parentsOf(to)]);
     const moved = names.map((name) => [to + name.slice(from.length), store.get(name)] as const);
     const movedDirectories = [...directories].filter((name) => name === from || name.startsWith(`${from}/`));
     removeAll(to);
     if (!keep) removeAll(from);
     for (const [name, content] of moved) if (content !== undefined) store.set(name, content);
     for (const name of movedDirectories) directories.add(to + name.slice(from.length));
+    if (bytes === undefined) directories.add(to);
   };
 
   const removeAll = (path: string): void => {
@@ -76,6 +90,7 @@ export function memoryTree(files: Iterable<readonly [string, Uint8Array]> = []):
       yield* children.values();
     },
     async write(path, data, options) {
+      options?.signal?.throwIfAborted();
       checkTreePath(path);
       const parts: Uint8Array[] = [];
       for await (const chunk of data) {
@@ -83,6 +98,8 @@ export function memoryTree(files: Iterable<readonly [string, Uint8Array]> = []):
         parts.push(chunk);
       }
       options?.signal?.throwIfAborted();
+      if (isDirectory(path)) refuse('EISDIR', 'is a folder, not a file', path);
+      keepDirectories(parentsOf(path));
       store.set(path, concatBytes(parts));
     },
     async move(from, to) {
@@ -92,10 +109,11 @@ export function memoryTree(files: Iterable<readonly [string, Uint8Array]> = []):
       relocate(from, to, true);
     },
     async remove(path) {
-      removeAll(checkTreePath(path));
+      keepDirectories(parentsOf(checkTreePath(path)).filter(isDirectory));
+      removeAll(path);
     },
     async makeDirectory(path) {
-      if (path !== '') directories.add(checkTreePath(path));
+      if (path !== '') keepDirectories([...parentsOf(checkTreePath(path)), path]);
     },
     async freeSpace() {
       return Number.MAX_SAFE_INTEGER;

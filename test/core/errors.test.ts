@@ -2,17 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { errorCodes, type ErrorCodeInfo } from '../../src/core/error-codes.js';
 import {
   BackupKitError,
+  BackupSessionError,
   DatabaseError,
   DatasetError,
+  DeviceError,
   FormatError,
   IoError,
   ManifestError,
+  ProtocolError,
   ioError,
   isBackupKitError,
 } from '../../src/core/errors.js';
 
 const cause = new Error('below');
 const samples: [ErrorCodeInfo['errorClass'], BackupKitError][] = [
+  ['DeviceError', new DeviceError('DEVICE_DISCONNECTED', 'Message', { cause, service: 'com.apple.afc' })],
+  ['ProtocolError', new ProtocolError('PROTOCOL_MALFORMED', 'Message', { cause, protocol: 'device-link' })],
+  ['BackupSessionError', new BackupSessionError('BACKUP_REMOTE_FAILED', 'Message', { cause, remoteCode: 104 })],
   ['ManifestError', new ManifestError('MANIFEST_CLOSED', 'Message', { cause, domain: 'HomeDomain' })],
   ['FormatError', new FormatError('FORMAT_INVALID', 'Message', { cause, format: 'plist', offset: 3 })],
   ['DatabaseError', new DatabaseError('DATABASE_CORRUPT', 'Message', { cause, sqliteCode: 11 })],

@@ -1,0 +1,63 @@
+import { closeSync, constants, copyFileSync, fsyncSync, linkSync, lstatSync, openSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
+
+/*
+ * Names of files are handled with the synchronous calls of `node:fs`: one takes about 10 µs where an asynchronous one takes
+ * more than 100, and a run of a device moves each file that it has sent. Content is read and written asynchronously.
+ */
+
+/** Never through a link at the end of a path, and without waiting for the other end of a pipe. Windows has neither flag. */
+export const readFlags =
+  // oxlint-disable-next-line typescript/no-unnecessary-condition -- absent on Windows
+  constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** The system's code of an error, e.g. `ENOENT`. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** What is there, links not followed; `undefined` for nothing. */
+export function lstatOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOTDIR' || code === 'ENOENT' || code === 'ENAMETOOLONG' || code === 'ELOOP') return undefined;
+    throw error;
+  }
+}
+
+/** Brings a file, or the names in a folder, to the disk. Systems that cannot do so for folders are let off. */
+export function syncPath(path: string): void {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (error) {
+    if (process.platform === 'win32') return;
+    throw error;
+  }
+  try {
+    fsyncSync(descriptor);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code !== 'EPERM' && code !== 'EINVAL' && code !== 'EISDIR' && code !== 'ENOTSUP') throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** A second name for a file that is never changed in place; a copy where the disk has no links. */
+export function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') throw error;
+    copyFileSync(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+  }
+}
+
+/** The path of the folder that holds `path`, in a tree; `''` is the top. */
+export function parentOf(path: string): string {
+  const parent = dirname(path);
+  return parent === '.' ? '' : parent;
+}

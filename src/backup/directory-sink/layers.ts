@@ -1,0 +1,137 @@
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
+import { IoError } from '../../core/errors.js';
+import { lstatOf, parentOf } from './file-system.js';
+
+/** Something that the device sees under a path. */
+export interface Visible {
+  readonly kind: 'file' | 'directory';
+  /** Where it lies: in the layer of this run, or only in the last backup. */
+  readonly layer: 'new' | 'old';
+  /** Full path. */
+  readonly full: string;
+  readonly stat: Stats;
+}
+
+/** Folders of the last backup that are remembered; one has 257, a hostile device can name more. */
+const rememberedFolders = 10_000;
+
+/**
+ * The changes of a run laid over the last backup: `new/` holds what the device has made, `gone/` an empty file for each path
+ * of the last backup that it has removed. @see docs/design/backup-sink.md
+ */
+export class Layers {
+  /** Top of the last backup. */
+  readonly #old: string;
+  /** Top of what is new. */
+  readonly #new: string;
+  /** Top of what is gone. */
+  readonly #gone: string;
+  /** Folders of the last backup that are there and not behind a link, and those that are not. */
+  readonly #oldFolders = new Map<string, boolean>();
+  readonly #newFolders = new Set<string>();
+  #anyGone = false;
+
+  constructor(root: string, work: string) {
+    this.#old = root;
+    this.#new = join(work, 'new');
+    this.#gone = join(work, 'gone');
+  }
+
+  /** What the device sees at `path`. */
+  lookup(path: string): Visible | undefined {
+    const full = join(this.#new, path);
+    const stat = this.#newFolders.size === 0 ? undefined : lstatOf(full);
+    if (stat?.isFile() === true) return { kind: 'file', layer: 'new', full, stat };
+    if (stat?.isDirectory() === true) return { kind: 'directory', layer: 'new', full, stat };
+    return this.lookupOld(path);
+  }
+
+  /** What the device would see at `path` of the last backup if nothing lay over it at this very path. */
+  lookupOld(path: string): Visible | undefined {
+    if (!this.#isOldFolder(parentOf(path)) || this.#isHidden(path)) return undefined;
+    const full = join(this.#old, path);
+    const stat = lstatOf(full);
+    if (stat?.isFile() === true) return { kind: 'file', layer: 'old', full, stat };
+    if (stat?.isDirectory() === true) return { kind: 'directory', layer: 'old', full, stat };
+    if (stat === undefined) return undefined;
+    throw new IoError('IO_UNSAFE_PATH', `${full} is a link or a special file, which is not followed`, { path });
+  }
+
+  /** Where the content of a new file at `path` belongs; makes its folders. @throws an error with errno `ENOTDIR`, `EISDIR` */
+  place(path: string): string {
+    this.makeFolder(parentOf(path));
+    if (this.lookup(path)?.kind === 'directory') throw systemError('EISDIR', 'a folder is there', path);
+    return join(this.#new, path);
+  }
+
+  /** Makes a folder and those above it. */
+  makeFolder(path: string): void {
+    if (this.#newFolders.has(path)) return;
+    if (path !== '') {
+      this.makeFolder(parentOf(path));
+      if (this.lookup(path)?.kind === 'file') throw systemError('ENOTDIR', 'a file is in the way', path);
+    }
+    mkdirSync(join(this.#new, path), { recursive: true });
+    this.#newFolders.add(path);
+  }
+
+  /** Hides what the last backup has at `path`, for good. */
+  hideOld(path: string): void {
+    if (this.lookupOld(path) === undefined) return;
+    const marker = join(this.#gone, path);
+    mkdirSync(join(this.#gone, parentOf(path)), { recursive: true });
+    rmSync(marker, { recursive: true, force: true });
+    closeSync(openSync(marker, 'wx'));
+    this.#anyGone = true;
+  }
+
+  /** Renames a file or folder within what is new. */
+  renameNew(from: string, to: string): void {
+    renameSync(join(this.#new, from), join(this.#new, to));
+  }
+
+  /** Forgets what was remembered of folders of this run at and below `path`, which was removed or moved. */
+  forget(path: string): void {
+    for (const folder of this.#newFolders)
+      if (folder === path || folder.startsWith(`${path}/`)) this.#newFolders.delete(folder);
+  }
+
+  /** Full paths of a folder in each layer in which it is visible, the newer one first. */
+  foldersOf(path: string): string[] {
+    const folders: string[] = [];
+    const stat = lstatOf(join(this.#new, path));
+    if (stat !== undefined && !stat.isDirectory()) return folders;
+    if (stat !== undefined) folders.push(join(this.#new, path));
+    if (this.#isOldFolder(path) && !this.#isHidden(path)) folders.push(join(this.#old, path));
+    return folders;
+  }
+
+  /** Whether `path` is a folder of the last backup, and no link leads to it. @throws IoError `IO_UNSAFE_PATH` for a link */
+  #isOldFolder(path: string): boolean {
+    const known = this.#oldFolders.get(path);
+    if (known !== undefined) return known;
+    let found = path === '' || this.#isOldFolder(parentOf(path));
+    if (found) {
+      const stat = lstatOf(join(this.#old, path));
+      if (path !== '' && stat?.isSymbolicLink() === true)
+        throw new IoError('IO_UNSAFE_PATH', `${join(this.#old, path)} is a link, which is not followed`, { path });
+      found = path === '' ? stat !== undefined : stat?.isDirectory() === true;
+    }
+    if (this.#oldFolders.size >= rememberedFolders) this.#oldFolders.clear();
+    this.#oldFolders.set(path, found);
+    return found;
+  }
+
+  /** Whether the device has removed `path` of the last backup, or something above it. */
+  #isHidden(path: string): boolean {
+    if (!this.#anyGone) return false;
+    for (let at = path; at !== ''; at = parentOf(at)) if (lstatOf(join(this.#gone, at))?.isFile() === true) return true;
+    return false;
+  }
+}
+
+/** An error as the file system gives it. */
+export function systemError(code: string, why: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${why}, '${path}'`), { code });
+}
