@@ -23,6 +23,8 @@ export type { ConformanceCase } from '../testing/suites/conformance-case.js';
 export { sqliteDriverSuite } from '../testing/suites/sqlite-driver.js';
 export { datasetSuite, type DatasetBackups } from '../testing/suites/dataset.js';
 export type * from '../testing/virtual-device/types.js';
+export type { FolderContent } from '../testing/virtual-device/folder/open-folder.js';
+export type { VirtualFolder } from '../testing/virtual-device/folder/virtual-folder.js';
 export { createVirtualMux } from '../testing/virtual-device/create-virtual-mux.js';
 export {
   createVirtualDevice,

@@ -18,11 +18,12 @@ const emptyName = der(0x30);
 const validity = der(0x30, der(0x17, Buffer.from('200101000000Z')), der(0x17, Buffer.from('491231235959Z')));
 
 /** A certificate for `subject`, signed by `issuer`, with the empty names that hosts give theirs. */
-function issue(subject: KeyObject, issuer: KeyObject, serial: number): string {
+function issue(subject: KeyObject, issuer: KeyObject): string {
+  serial += 1;
   const body = der(
     0x30,
     der(0xa0, der(0x02, Buffer.of(2))),
-    der(0x02, Buffer.of(serial)),
+    der(0x02, Buffer.of(serial >> 8, serial & 0xff)),
     sha256WithRsa,
     emptyName,
     validity,
@@ -33,6 +34,14 @@ function issue(subject: KeyObject, issuer: KeyObject, serial: number): string {
   const whole = der(0x30, body, sha256WithRsa, der(0x03, Buffer.of(0), signature));
   const lines = Buffer.from(whole).toString('base64').replaceAll(/.{64}/g, '$&\n');
   return `-----BEGIN CERTIFICATE-----\n${lines.trimEnd()}\n-----END CERTIFICATE-----\n`;
+}
+
+/** Keys are slow to make and no test needs a fresh one: certificates differ by their serial numbers. */
+const keys: ReturnType<typeof newKey>[] = [];
+let serial = 0x100;
+
+function keyAt(index: number): ReturnType<typeof newKey> {
+  return (keys[index] ??= newKey());
 }
 
 function newKey(): { key: string; publicKey: KeyObject; privateKey: KeyObject } {
@@ -47,12 +56,12 @@ export function pairingCertificates(devicePublicKey: Uint8Array): {
   host: Credentials;
   device: string;
 } {
-  const root = newKey();
-  const host = newKey();
+  const root = keyAt(0);
+  const host = keyAt(1);
   const device = createPublicKey(Buffer.from(devicePublicKey).toString());
   return {
-    root: { key: root.key, certificate: issue(root.publicKey, root.privateKey, 1) },
-    host: { key: host.key, certificate: issue(host.publicKey, root.privateKey, 2) },
-    device: issue(device, root.privateKey, 3),
+    root: { key: root.key, certificate: issue(root.publicKey, root.privateKey) },
+    host: { key: host.key, certificate: issue(host.publicKey, root.privateKey) },
+    device: issue(device, root.privateKey),
   };
 }

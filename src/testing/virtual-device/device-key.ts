@@ -1,7 +1,7 @@
 import { checkPrime, createPrivateKey, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { base64Encode, hexDecode, hexEncode } from '../../core/bytes.js';
-import type { SeededRandom } from '../backup-builder/seeded-random.js';
+import { SeededRandom } from '../backup-builder/seeded-random.js';
 
 const isPrime = promisify(checkPrime);
 const primeBytes = 128;
@@ -11,8 +11,21 @@ const smallPrimes = Array.from({ length: 2000 }, (_, i) => i).filter(
   (n) => n > 2 && !Array.from({ length: Math.floor(Math.sqrt(n)) - 1 }, (_, i) => i + 2).some((d) => n % d === 0),
 );
 
-/** An RSA key of 2048 bits that depends on the random source alone. Not for real secrets. */
-export async function seededRsaKey(random: SeededRandom): Promise<KeyObject> {
+/** Keys that were made; the same seed always gives the same, and making one takes longer than all else of a device. */
+const keys = new Map<string, Promise<KeyObject>>();
+const mostKeys = 32;
+
+/** The RSA key of 2048 bits of the device of a seed. Not for real secrets. */
+export async function seededDeviceKey(seed: number | string): Promise<KeyObject> {
+  const name = String(seed);
+  const key = keys.get(name) ?? makeKey(new SeededRandom(seed).fork('device key'));
+  const [oldest] = keys.keys();
+  if (keys.size >= mostKeys && oldest !== undefined) keys.delete(oldest);
+  keys.set(name, key);
+  return await key;
+}
+
+async function makeKey(random: SeededRandom): Promise<KeyObject> {
   const p = await prime(random);
   const q = await prime(random);
   const d = inverse(exponent, (p - 1n) * (q - 1n));

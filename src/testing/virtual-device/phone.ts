@@ -14,7 +14,7 @@ import { installApp } from './apps.js';
 import { DeviceConnection, lockdownName } from './connection.js';
 import { DeviceClock } from './device-clock.js';
 import { deviceEntries, resolveNetwork, type DeviceNetwork } from './device-entries.js';
-import { seededRsaKey } from './device-key.js';
+import { seededDeviceKey } from './device-key.js';
 import { FaultScript } from './faults.js';
 import { openFolder } from './folder/open-folder.js';
 import type { VirtualFolder } from './folder/virtual-folder.js';
@@ -90,7 +90,7 @@ export class Phone implements VirtualDevice, MuxDevice {
       random,
       clock,
       hardware: resolveDevice(options.device ?? {}, ios, profile, random.fork('device')),
-      key: await seededRsaKey(random.fork('key')),
+      key: await seededDeviceKey(seed),
       media: await openFolder(options.media ?? {}, clock.now),
     });
     for (const app of options.apps ?? []) await phone.install(app);
