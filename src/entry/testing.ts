@@ -24,6 +24,10 @@ export { sqliteDriverSuite } from '../testing/suites/sqlite-driver.js';
 export { datasetSuite, type DatasetBackups } from '../testing/suites/dataset.js';
 export type * from '../testing/virtual-device/types.js';
 export type { FolderContent } from '../testing/virtual-device/folder/open-folder.js';
+export type { FileLocks } from '../testing/virtual-device/folder/file-locks.js';
+export type { NodeInfo, OpenFile, VolumeSpace } from '../testing/virtual-device/folder/backend.js';
+export type { PlistFormat } from '../device/plist-frame.js';
+export type { SocketAddressForm } from '../device/usbmux/socket-address.js';
 export type { VirtualFolder } from '../testing/virtual-device/folder/virtual-folder.js';
 export { createVirtualMux } from '../testing/virtual-device/create-virtual-mux.js';
 export {

@@ -92,13 +92,19 @@ class Mux implements VirtualMux, MuxPort {
   }
 
   async add(options: VirtualDeviceOptions = {}): Promise<VirtualDevice> {
+    if (this.#closing !== undefined) throw new Error('The virtual usbmuxd was closed');
     const phone = await Phone.create(options, this, this);
     if (this.devices.some(({ udid }) => udid === phone.udid))
       throw new RangeError(
         `A device with the UDID ${phone.udid} is there already; give each a seed or a UDID of its own`,
       );
     this.#devices.set(phone, phone);
-    await phone.attach();
+    try {
+      await phone.attach();
+    } catch (error) {
+      await this.close(phone);
+      throw error;
+    }
     return phone;
   }
 

@@ -30,6 +30,7 @@ import { usualServices } from './services/usual-services.js';
 import { ServicePorts } from './service-ports.js';
 import type {
   LockState,
+  ServiceContext,
   TrustAnswer,
   VirtualApp,
   VirtualAppSpec,
@@ -75,10 +76,10 @@ export class Phone implements VirtualDevice, MuxDevice {
   readonly #servicePorts: ServicePorts;
   readonly #connections = new Map<DeviceConnection, Promise<void>>();
   readonly #lockdownDevice: LockdownDevice;
+  readonly #closed = new AbortController();
   #listener: Server | undefined;
   #lockState: LockState;
   #attached = false;
-  #closed = false;
 
   static async create(options: VirtualDeviceOptions, mux: VirtualMux, port: MuxPort): Promise<Phone> {
     const { ios = defaultIos, seed = 1 } = options;
@@ -172,14 +173,17 @@ export class Phone implements VirtualDevice, MuxDevice {
   }
 
   async attach(): Promise<void> {
-    if (this.#attached || this.#closed) return;
+    if (this.#attached || this.#closed.signal.aborted) return;
     this.#attached = true;
+    try {
+      await this.#listen();
+    } catch (error) {
+      this.#attached = false;
+      throw error;
+    }
     const network = this.#network;
-    if (network?.listen === true)
-      this.#listener = await listenAt({ host: network.address, port: lockdownPort }, (socket) =>
-        this.#serveLockdown(socket),
-      );
     const wifiAddress = asString(this.values.get('', 'WiFiAddress')) ?? '';
+    if (!this.#attached) return;
     this.#port.attach(deviceEntries(this, { usb: this.#options.usb ?? true, network, wifiAddress }));
   }
 
@@ -191,7 +195,7 @@ export class Phone implements VirtualDevice, MuxDevice {
   async restart({ ms = 0 }: { ms?: number | undefined } = {}): Promise<void> {
     await this.detach();
     if (this.hasPasscode) this.#lockState = 'before-first-unlock';
-    await delay(ms);
+    await delay(ms, undefined, { signal: this.#closed.signal }).catch(() => undefined);
     await this.attach();
   }
 
@@ -201,7 +205,7 @@ export class Phone implements VirtualDevice, MuxDevice {
 
   /** Detaches for good, when the mux says so. */
   async end(): Promise<void> {
-    this.#closed = true;
+    this.#closed.abort();
     this.faults.clear();
     await this.detach();
   }
@@ -216,6 +220,15 @@ export class Phone implements VirtualDevice, MuxDevice {
     return start === undefined ? undefined : (stream) => this.#serveService(start, stream);
   }
 
+  async #listen(): Promise<void> {
+    if (this.#network?.listen !== true) return;
+    const { address } = this.#network;
+    const server = await listenAt({ host: address, port: lockdownPort }, (socket) => this.#serveLockdown(socket));
+    // The cable may have been pulled meanwhile.
+    if (this.#attached) this.#listener = server;
+    else server.close();
+  }
+
   /** Everything breaks at once. */
   #pullCable(): void {
     this.#attached = false;
@@ -227,26 +240,42 @@ export class Phone implements VirtualDevice, MuxDevice {
   }
 
   #serveLockdown(stream: Duplex): void {
-    this.#serve(lockdownName, stream, async (connection) => {
+    void this.#serve(lockdownName, stream, async (connection) => {
       await new LockdownServer(this.#lockdownDevice, connection).serve();
     });
   }
 
   #serveService({ name, service, host, hasEscrowBag }: ServiceStart, stream: Duplex): void {
-    this.#serve(name, stream, async (connection) => {
+    const actions: (() => Promise<void>)[] = [];
+    const context: ServiceContext = {
+      device: this,
+      service: name,
+      hostId: host?.hostId,
+      hasEscrowBag,
+      afterwards: (action) => void actions.push(action),
+    };
+    const served = this.#serve(name, stream, async (connection) => {
       if (host !== undefined && (service.tls ?? service.needsSession ?? true)) await this.#secure(connection, host);
-      await service.handler(connection, { device: this, service: name, hostId: host?.hostId, hasEscrowBag });
+      await service.handler(connection, context);
+    });
+    void served.then(async () => {
+      for (const action of actions) await action().catch((error: unknown) => this.#report(error, name));
     });
   }
 
-  #serve(service: string, stream: Duplex, handler: (connection: DeviceConnection) => Promise<void>): void {
+  async #serve(
+    service: string,
+    stream: Duplex,
+    handler: (connection: DeviceConnection) => Promise<void>,
+  ): Promise<void> {
     const { udid, faults } = this;
     const connection = new DeviceConnection(stream, service, { udid, faults, onMessage: this.#options.onMessage });
     // The cable may have been pulled since the connection was accepted.
     if (!this.#attached) connection.destroy();
     const served = this.#run(service, connection, handler);
     this.#connections.set(connection, served);
-    void served.then(() => this.#connections.delete(connection));
+    await served;
+    this.#connections.delete(connection);
   }
 
   async #run(
@@ -259,8 +288,12 @@ export class Phone implements VirtualDevice, MuxDevice {
       await connection.close();
     } catch (error) {
       connection.destroy();
-      if (!isBackupKitError(error, 'DEVICE_DISCONNECTED')) this.#options.onError?.(error, { udid: this.udid, service });
+      this.#report(error, service);
     }
+  }
+
+  #report(error: unknown, service: string): void {
+    if (!isBackupKitError(error, 'DEVICE_DISCONNECTED')) this.#options.onError?.(error, { udid: this.udid, service });
   }
 
   async #secure(connection: DeviceConnection, host: Parameters<LockdownDevice['secure']>[1]): Promise<void> {

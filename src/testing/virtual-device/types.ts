@@ -8,7 +8,13 @@ import type { FolderContent } from './folder/open-folder.js';
 import type { VirtualFolder } from './folder/virtual-folder.js';
 
 /** What the owner does when a host asks for trust: agrees, refuses, agrees at the n-th time, or does nothing yet. */
-export type TrustAnswer = 'accept' | 'deny' | 'ask' | { readonly pending: number };
+export type TrustAnswer = 'accept' | 'deny' | 'ask' | PendingTrust;
+
+/** A dialog that its owner answers late. */
+export interface PendingTrust {
+  /** How often a host is told to wait before it is trusted. */
+  readonly pending: number;
+}
 
 /** Whether the device is locked; `before-first-unlock` is what it is after a restart. */
 export type LockState = 'unlocked' | 'locked' | 'before-first-unlock';
@@ -49,11 +55,13 @@ export interface NetworkSpec {
 
 /** A message that went over a connection of a virtual device. */
 export interface VirtualMessageEvent {
+  /** The device. */
   readonly udid: string;
   /** Name of the service; `com.apple.mobile.lockdown` for lockdownd. */
   readonly service: string;
   /** As the device sees it. */
   readonly direction: 'received' | 'sent';
+  /** The property list. */
   readonly message: PlistValue | PlistInput;
 }
 
@@ -131,6 +139,7 @@ export interface ServiceConnection {
 
 /** Who has started a service, and on what. */
 export interface ServiceContext {
+  /** The device, with all of its state. */
   readonly device: VirtualDevice;
   /** Name under which it was started. */
   readonly service: string;
@@ -138,6 +147,11 @@ export interface ServiceContext {
   readonly hostId: string | undefined;
   /** Whether the host has sent the escrow bag of its pair record. */
   readonly hasEscrowBag: boolean;
+  /**
+   * Does something once this connection has ended, for whatever reason: restarts the device, for instance, which waits for all
+   * connections and so must not be awaited by the service. A rejection goes to `onError`.
+   */
+  readonly afterwards: (action: () => Promise<void>) => void;
 }
 
 /**
@@ -148,6 +162,7 @@ export type ServiceHandler = (connection: ServiceConnection, context: ServiceCon
 
 /** A service of a virtual device. */
 export interface VirtualService {
+  /** Serves one connection. */
   readonly handler: ServiceHandler;
   /** Whether the host needs a session to start it; true by default. */
   readonly needsSession?: boolean | undefined;
@@ -222,13 +237,19 @@ export interface VirtualNotifications {
 
 /** An app as it is now. */
 export interface VirtualApp {
+  /** Bundle id, e.g. `com.example.notes`. */
   readonly bundleId: string;
+  /** Name for people. */
   readonly name: string;
+  /** Whether its owner has installed it. */
   readonly type: 'User' | 'System';
+  /** PNG. */
   readonly icon: Uint8Array;
   /** Its container. */
   readonly container: VirtualFolder;
+  /** Whether hosts see its documents. */
   readonly fileSharing: boolean;
+  /** Whether it was installed by its developer. */
   readonly developer: boolean;
   /** Its entry as installation_proxy gives it. */
   readonly attributes: ReadonlyMap<string, PlistValue>;
@@ -240,23 +261,29 @@ export interface VirtualDevice extends Closeable, AsyncDisposable {
   readonly mux: VirtualMux;
   /** For the environment variable USBMUXD_SOCKET_ADDRESS: the address of {@link mux}. */
   readonly address: string;
+  /** 40 lower-case hex digits, or 8 and 16 upper-case hex digits with a dash. */
   readonly udid: string;
   /** Model identifier, e.g. `iPhone15,4`. */
   readonly productType: string;
   /** iOS version. */
   readonly ios: string;
+  /** Whether it is plugged in or on the network. */
   readonly attached: boolean;
+  /** Whether it is locked. */
   readonly lockState: LockState;
   /** Whether it has a passcode. */
   readonly hasPasscode: boolean;
+  /** Values of lockdownd. */
   readonly values: VirtualValues;
   /** The media folder. */
   readonly media: VirtualFolder;
   /** Installed apps by bundle id; changes take effect at once. */
   readonly apps: Map<string, VirtualApp>;
+  /** Notifications that it exchanges with its hosts. */
   readonly notifications: VirtualNotifications;
   /** Services by name; changes take effect at the next start. */
   readonly services: Map<string, VirtualService>;
+  /** Disturbances. */
   readonly faults: VirtualFaults;
   /** `HostID`s of the hosts that it trusts. */
   readonly trustedHosts: readonly string[];

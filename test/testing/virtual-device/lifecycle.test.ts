@@ -44,6 +44,31 @@ describe('A virtual device', () => {
     expect(device.attached).toBe(false);
   });
 
+  test('comes back locked after a restart, and not at all when it was closed meanwhile', async () => {
+    const before = openHandles().length;
+    await using device = await createVirtualDevice();
+    const restart = device.restart();
+    expect(device.attached).toBe(false);
+    await restart;
+    expect([device.attached, device.lockState]).toEqual([true, 'before-first-unlock']);
+    expect(await deviceIds(device.address)).toEqual([2]);
+    const long = device.restart({ ms: 3_600_000 });
+    await device.close();
+    await long;
+    expect(device.attached).toBe(false);
+    await expect(device.mux.add()).rejects.toThrow('closed');
+    await expect.poll(() => openHandles().length).toBeLessThanOrEqual(before);
+  });
+
+  test('is not attached where its address is not free', async () => {
+    await using mux = await createVirtualMux({ devices: [{ network: { address: '127.77.0.5' } }] });
+    await expect(mux.add({ seed: 2, network: { address: '127.77.0.5' } })).rejects.toMatchObject({
+      errno: 'EADDRINUSE',
+    });
+    expect(mux.devices).toHaveLength(1);
+    expect(await deviceIds(mux.address)).toEqual([1, 2]);
+  });
+
   test('closes when its signal aborts, and is not made when that was before', async () => {
     const controller = new AbortController();
     const device = await createVirtualDevice({ signal: controller.signal });

@@ -1,23 +1,40 @@
 /** What is known of a file, folder or link without following it. */
 export interface NodeInfo {
+  /** What it is. */
   readonly kind: 'file' | 'directory' | 'symlink';
   /** Bytes; 0 for folders, the length of the target for links. */
   readonly size: number;
   /** Number of names. */
   readonly links: number;
+  /** Last change of the content. */
   readonly modified: Date;
+  /** Creation. */
   readonly created: Date;
+  /** Target of a link. */
+  readonly linkTarget?: string | undefined;
+}
+
+/** A volume. */
+export interface VolumeSpace {
+  /** Bytes that it has. */
+  readonly total: number;
+  /** Bytes that are not in use. */
+  readonly free: number;
 }
 
 /** A file that is open; it stays readable and writable when its name is removed. */
 export interface OpenFile {
   /** The same for every handle of one file, and for no other file. */
   readonly id: string;
+  /** Bytes. */
   size(): Promise<number>;
   /** Up to `length` bytes from an offset; fewer at the end. */
   read(offset: number, length: number): Promise<Uint8Array>;
+  /** Writes all bytes at an offset; what lies between the end and it reads as zeros. */
   write(offset: number, bytes: Uint8Array): Promise<void>;
+  /** Cuts the file, or adds zeros. */
   truncate(size: number): Promise<void>;
+  /** Gives the handle back. */
   close(): Promise<void>;
 }
 
@@ -41,8 +58,7 @@ export interface FolderBackend {
   hardLink(existing: NodePath, path: NodePath): Promise<void>;
   open(path: NodePath, options: { write: boolean; create: boolean; truncate: boolean }): Promise<OpenFile>;
   setModified(path: NodePath, modified: Date): Promise<void>;
-  /** Bytes of the volume. */
-  space(): Promise<{ readonly total: number; readonly free: number }>;
+  space(): Promise<VolumeSpace>;
 }
 
 /** An error as file systems give it. */

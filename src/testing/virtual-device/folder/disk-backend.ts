@@ -16,7 +16,15 @@ import {
 import { join } from 'node:path';
 import { plainView } from '../../../core/bytes.js';
 import { unsafePathReason } from '../../../core/safe-path.js';
-import { errnoError, errnoOf, type FolderBackend, type NodeInfo, type NodePath, type OpenFile } from './backend.js';
+import {
+  errnoError,
+  errnoOf,
+  type FolderBackend,
+  type NodeInfo,
+  type NodePath,
+  type OpenFile,
+  type VolumeSpace,
+} from './backend.js';
 
 /** A folder on the disk, which must exist. Nothing outside of it is read or written, whatever links are in it. */
 export function diskBackend(folder: string): FolderBackend {
@@ -106,7 +114,7 @@ class DiskBackend implements FolderBackend {
     await lutimes(this.#at(path), modified, modified);
   }
 
-  async space(): Promise<{ total: number; free: number }> {
+  async space(): Promise<VolumeSpace> {
     const { bsize, blocks, bavail } = await statfs(this.#folder);
     return { total: bsize * blocks, free: bsize * bavail };
   }

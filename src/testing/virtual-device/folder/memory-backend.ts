@@ -1,4 +1,11 @@
-import { errnoError, type FolderBackend, type NodeInfo, type NodePath, type OpenFile } from './backend.js';
+import {
+  errnoError,
+  type FolderBackend,
+  type NodeInfo,
+  type NodePath,
+  type OpenFile,
+  type VolumeSpace,
+} from './backend.js';
 
 interface Times {
   modified: Date;
@@ -111,7 +118,7 @@ class MemoryBackend implements FolderBackend {
     this.#get(path).modified = modified;
   }
 
-  async space(): Promise<{ total: number; free: number }> {
+  async space(): Promise<VolumeSpace> {
     return { total: this.#capacity, free: this.#capacity - this.#used };
   }
 

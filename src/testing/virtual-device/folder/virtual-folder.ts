@@ -1,6 +1,6 @@
 import { utf8Encode } from '../../../core/bytes.js';
 import { limits } from '../../../core/limits.js';
-import { errnoError, type FolderBackend, type NodeInfo, type OpenFile } from './backend.js';
+import { errnoError, type FolderBackend, type NodeInfo, type OpenFile, type VolumeSpace } from './backend.js';
 import { FileLocks } from './file-locks.js';
 
 const mostLinks = 32;
@@ -44,7 +44,7 @@ export class VirtualFolder {
   }
 
   /** What is at a path, without following a link there; `undefined` where nothing is. */
-  async stat(path: string): Promise<(NodeInfo & { readonly linkTarget?: string }) | undefined> {
+  async stat(path: string): Promise<NodeInfo | undefined> {
     return await this.#run(async () => {
       const at = await this.#walk(path, { followLast: false });
       const info = await this.#backend.stat(at);
@@ -151,7 +151,7 @@ export class VirtualFolder {
   }
 
   /** Bytes of the volume. */
-  async space(): Promise<{ readonly total: number; readonly free: number }> {
+  async space(): Promise<VolumeSpace> {
     return await this.#backend.space();
   }
 

@@ -12,7 +12,7 @@ interface Outcome {
 /** FORMAT facts: docs/format/lockdown.md, "diagnostics_relay". */
 export const diagnostics: VirtualService = {
   whileLocked: true,
-  handler: async (connection, { device }) => {
+  handler: async (connection, { device, afterwards }) => {
     for (;;) {
       const message = await connection.receive();
       if (message === undefined) return;
@@ -22,8 +22,7 @@ export const diagnostics: VirtualService = {
       if (after !== undefined) {
         // The host may want to say goodbye first.
         if (asBoolean(request.get('WaitForDisconnect')) === true) await connection.receive().catch(() => undefined);
-        // Detaching waits for all handlers, this one too.
-        setImmediate(() => void after());
+        afterwards(after);
         return;
       }
       if (isLast === true) return;
