@@ -34,3 +34,5 @@ export {
   createVirtualDevice,
   type CreateVirtualDeviceOptions,
 } from '../testing/virtual-device/create-virtual-device.js';
+export type * from '../testing/virtual-device/file-system/types.js';
+export type * from '../testing/virtual-device/services/mobilebackup2/types.js';

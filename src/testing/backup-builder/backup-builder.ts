@@ -1,11 +1,12 @@
 import { hexDecode, utf8Encode } from '../../core/bytes.js';
 import { writeBinaryPlist } from '../../plist/binary-write.js';
 import { writeXmlPlist } from '../../plist/xml-write.js';
+import { createManifest } from './create-manifest.js';
 import { damageRecord, damageRefusal, damagesContent } from './damage.js';
 import { domainHasDigests, parentFolders } from './domains.js';
 import { EntryFactory, fileIdOf, type EntryRecord } from './entry-record.js';
 import { BackupKeys, type WrappedKey } from './keys.js';
-import { ManifestDatabaseWriter } from './manifest-database.js';
+import type { ManifestDatabaseWriter } from './manifest-database.js';
 import { MbdbWriter } from './mbdb-writer.js';
 import type { BackupOutput, OutputData } from './output.js';
 import type { BuildPlan } from './plan.js';
@@ -19,7 +20,6 @@ import { WriteQueue } from './write-queue.js';
 const streamAboveBytes = 1024 * 1024;
 /** Manifests are encrypted in parts of this size. */
 const manifestPartBytes = 1024 * 1024;
-const saltBytes = 16;
 const cipherBlockBytes = 16;
 
 interface BuilderOptions {
@@ -193,15 +193,6 @@ export class BackupBuilder {
     const omitted: readonly string[] = this.#plan.spec.omit ?? [];
     if (!omitted.includes(path)) await this.#output.write(path, data, this.#options.signal);
   }
-}
-
-async function createManifest(plan: BuildPlan): Promise<ManifestDatabaseWriter> {
-  const { password, profile, random } = plan;
-  const isObfuscated = profile.generation === 'database-obfuscated' && password !== undefined;
-  return await ManifestDatabaseWriter.create({
-    ...plan.spec.manifest,
-    obfuscation: isObfuscated ? { password, salt: random.fork('obfuscation').bytes(saltBytes) } : undefined,
-  });
 }
 
 function contentSize(content: FileSpec['content'] = ''): number {

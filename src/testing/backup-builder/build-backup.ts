@@ -5,8 +5,7 @@ import { databaseFiles } from './databases.js';
 import { openOutput } from './output.js';
 import { planBackup, type BuildPlan } from './plan.js';
 import type { BackupSpec } from './backup-spec.js';
-import { contactsStore } from './stores/contacts.js';
-import { messagesStore } from './stores/messages.js';
+import { specFiles } from './spec-files.js';
 import type { BuildTarget, BuiltBackup, FileSpec } from './types.js';
 
 /** Entries between two looks at timers and aborts. */
@@ -63,14 +62,7 @@ export async function buildBackup(spec: BackupSpec = {}, target: BuildTarget = {
 }
 
 async function* allFiles({ spec, device }: BuildPlan): AsyncGenerator<FileSpec, void, undefined> {
-  yield* spec.files ?? [];
-  const databases = [...(spec.databases ?? [])];
-  if (spec.messages !== undefined) {
-    const owner = device.phoneNumber.replaceAll(/[^+\d]/g, '');
-    const store = messagesStore(spec.messages, { ios: spec.ios, owner });
-    yield* store.files;
-    databases.push(...store.databases);
-  }
-  if (spec.contacts !== undefined) databases.push(...contactsStore(spec.contacts, { ios: spec.ios }).databases);
+  const { files, databases } = specFiles(spec, { ios: spec.ios, phoneNumber: device.phoneNumber });
+  yield* files;
   for (const database of databases) yield* await databaseFiles(database);
 }

@@ -66,6 +66,11 @@ export class BackupKeys {
     return this.fileKey(protectionClass);
   }
 
+  /** A copy of the key that the password gives, which opens the keybag without it. */
+  exportKey(): Uint8Array {
+    return this.#unlocked.exportKey();
+  }
+
   /** Wipes the keys. */
   async close(): Promise<void> {
     await this.#unlocked.close();

@@ -3,10 +3,12 @@ import type { Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { utf8Encode } from '../../core/bytes.js';
+import { mobileBackup2Service } from '../../backup/mobilebackup2.js';
 import { isBackupKitError } from '../../core/errors.js';
 import { lockdownPort } from '../../device/usbmux/messages.js';
 import { asNumber, asString } from '../../plist/guards.js';
 import { PlistReal } from '../../plist/types.js';
+import type { AppSpec } from '../backup-builder/backup-spec.js';
 import { resolveDevice, type Device } from '../backup-builder/device.js';
 import { defaultIos, iosProfile } from '../backup-builder/profiles.js';
 import { SeededRandom } from '../backup-builder/seeded-random.js';
@@ -16,6 +18,8 @@ import { DeviceClock } from './device-clock.js';
 import { deviceEntries, resolveNetwork, type DeviceNetwork } from './device-entries.js';
 import { seededDeviceKey } from './device-key.js';
 import { FaultScript } from './faults.js';
+import type { DomainFileSystem } from './file-system/domain-file-system.js';
+import { openFileSystem } from './file-system/open-file-system.js';
 import { openFolder } from './folder/open-folder.js';
 import type { VirtualFolder } from './folder/virtual-folder.js';
 import { startDeviceTls } from './lockdown/device-tls.js';
@@ -25,6 +29,7 @@ import { usualValues } from './lockdown/usual-values.js';
 import { DeviceValues } from './lockdown/values.js';
 import type { MuxDevice, MuxPort } from './mux/attachment.js';
 import { listenAt } from './network-listener.js';
+import { BackupAgent } from './services/mobilebackup2/agent.js';
 import { NotificationCenter } from './services/notification-proxy.js';
 import { usualServices } from './services/usual-services.js';
 import { ServicePorts } from './service-ports.js';
@@ -50,6 +55,9 @@ interface Parts {
   readonly key: KeyObject;
   readonly media: VirtualFolder;
   readonly clock: DeviceClock;
+  readonly fileSystem: DomainFileSystem;
+  /** Apps that the content of the file system names. */
+  readonly knownApps: readonly AppSpec[];
 }
 
 /** A virtual device: its state, its place in usbmuxd and on the network, and the connections to it. */
@@ -61,6 +69,8 @@ export class Phone implements VirtualDevice, MuxDevice {
   readonly hasPasscode: boolean;
   readonly values: DeviceValues;
   readonly media: VirtualFolder;
+  readonly fileSystem: DomainFileSystem;
+  readonly backups: BackupAgent;
   readonly apps = new Map<string, VirtualApp>();
   readonly notifications = new NotificationCenter();
   readonly services: Map<string, VirtualService>;
@@ -86,16 +96,21 @@ export class Phone implements VirtualDevice, MuxDevice {
     const profile = iosProfile(ios);
     const random = new SeededRandom(seed).fork('virtual device');
     const clock = new DeviceClock(options.now ?? (() => new Date()));
-    const phone = new Phone(options, mux, port, {
-      ios,
-      random,
-      clock,
-      hardware: resolveDevice(options.device ?? {}, ios, profile, random.fork('device')),
-      key: await seededDeviceKey(seed),
-      media: await openFolder(options.media ?? {}, clock.now),
-    });
-    for (const app of options.apps ?? []) await phone.install(app);
-    return phone;
+    const hardware = resolveDevice(options.device ?? {}, ios, profile, random.fork('device'));
+    const owner = { ios, phoneNumber: hardware.phoneNumber, random: random.fork('file system'), now: clock.now };
+    const key = await seededDeviceKey(seed);
+    const media = await openFolder(options.media ?? {}, clock.now);
+    const { fileSystem, apps } = await openFileSystem(options.fileSystem ?? [], owner);
+    try {
+      const parts = { ios, random, clock, hardware, key, media, fileSystem, knownApps: apps };
+      const phone = new Phone(options, mux, port, parts);
+      for (const { bundleId, name, version } of apps) await phone.install({ bundleId, name, version });
+      for (const app of options.apps ?? []) await phone.install(app);
+      return phone;
+    } catch (error) {
+      await fileSystem.close();
+      throw error;
+    }
   }
 
   private constructor(options: VirtualDeviceOptions, mux: VirtualMux, port: MuxPort, parts: Parts) {
@@ -128,6 +143,15 @@ export class Phone implements VirtualDevice, MuxDevice {
       },
     });
     this.#setValues(parts.hardware);
+    this.fileSystem = parts.fileSystem;
+    this.backups = new BackupAgent({
+      device: this,
+      fileSystem: parts.fileSystem,
+      random: parts.random.fork('backups'),
+      options: options.backup ?? {},
+      apps: parts.knownApps,
+    });
+    if (!this.services.has(mobileBackup2Service)) this.services.set(mobileBackup2Service, this.backups.service);
     this.#lockdownDevice = this.#makeLockdownDevice();
   }
 
@@ -195,6 +219,7 @@ export class Phone implements VirtualDevice, MuxDevice {
   async restart({ ms = 0 }: { ms?: number | undefined } = {}): Promise<void> {
     await this.detach();
     if (this.hasPasscode) this.#lockState = 'before-first-unlock';
+    this.backups.restarted();
     await delay(ms, undefined, { signal: this.#closed.signal }).catch(() => undefined);
     await this.attach();
   }
@@ -208,6 +233,8 @@ export class Phone implements VirtualDevice, MuxDevice {
     this.#closed.abort();
     this.faults.clear();
     await this.detach();
+    await this.backups.close();
+    await this.fileSystem.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

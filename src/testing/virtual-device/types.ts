@@ -4,8 +4,10 @@ import type { PlistFormat } from '../../device/plist-frame.js';
 import type { SocketAddressForm } from '../../device/usbmux/socket-address.js';
 import type { PlistInput, PlistValue } from '../../plist/types.js';
 import type { DeviceSpec } from '../backup-builder/backup-spec.js';
+import type { FileSystemContent, VirtualFileSystem } from './file-system/types.js';
 import type { FolderContent } from './folder/open-folder.js';
 import type { VirtualFolder } from './folder/virtual-folder.js';
+import type { VirtualBackupOptions, VirtualBackups } from './services/mobilebackup2/types.js';
 
 /** What the owner does when a host asks for trust: agrees, refuses, agrees at the n-th time, or does nothing yet. */
 export type TrustAnswer = 'accept' | 'deny' | 'ask' | PendingTrust;
@@ -91,6 +93,10 @@ export interface VirtualDeviceOptions {
   apps?: readonly VirtualAppSpec[] | undefined;
   /** The media folder, `/var/mobile/Media` of a device; empty and in memory by default. */
   media?: FolderContent | undefined;
+  /** What its backups hold; nothing by default. */
+  fileSystem?: FileSystemContent | undefined;
+  /** How it makes backups. */
+  backup?: VirtualBackupOptions | undefined;
   /** Services by name, beside and instead of the usual ones. */
   services?: Readonly<Record<string, VirtualService>> | undefined;
   /** The clock of the device; that of this machine by default. */
@@ -277,6 +283,10 @@ export interface VirtualDevice extends Closeable, AsyncDisposable {
   readonly values: VirtualValues;
   /** The media folder. */
   readonly media: VirtualFolder;
+  /** What its backups hold, by domains; the media folder and the containers of apps are apart from it. */
+  readonly fileSystem: VirtualFileSystem;
+  /** Its backups: password, disturbances, and what hosts have asked for. */
+  readonly backups: VirtualBackups;
   /** Installed apps by bundle id; changes take effect at once. */
   readonly apps: Map<string, VirtualApp>;
   /** Notifications that it exchanges with its hosts. */
