@@ -145,12 +145,11 @@ export class DatabaseManifest implements Manifest {
       scan: for await (const batch of this.#db.queryBatches(query.sql, query.params, options)) {
         for (const [value] of batch) {
           const [name = ''] = asText(value).slice(prefix.length).split('/', 1);
-          if (name === '') continue;
           if (!seen.has(name)) {
             seen.add(name);
             repeated = 0;
             yield name;
-          } else if (++repeated > rowsBeforeJump && !isSmall) {
+          } else if (++repeated > rowsBeforeJump && !isSmall && !name.includes(replacementCharacter)) {
             // The rows below a name end before the name with `0`, which follows `/`, at its end.
             from = `${prefix}${name}0`;
             break scan;
@@ -255,6 +254,8 @@ const uncertainKind: SqlCondition = { sql: 'flags IS NULL OR (flags & 7) NOT IN 
 
 /** A domain with fewer rows is read whole to find what is in one folder, by the index over domains. */
 const fewRows = 4096;
+/** Stands for bytes that are not UTF-8: the text of such a name cannot be used to find the way behind it. */
+const replacementCharacter = '\uFFFD';
 /** Rows of one name after which `children` jumps behind that name instead of reading on. */
 const rowsBeforeJump = 64;
 

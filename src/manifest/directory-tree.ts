@@ -1,9 +1,10 @@
-import { constants, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { lstat, open, opendir, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { AbortOptions } from '../core/abort.js';
 import type { BackupTree, TreeEntry } from '../core/backup-tree.js';
 import { fileHandleSource } from '../core/byte-source.js';
+import { DirectIo } from '../core/direct-io.js';
 import { ioError, ManifestError } from '../core/errors.js';
 import { checkLimit } from '../core/limits.js';
 import { checkTreePath, unsafePathReason } from '../core/safe-path.js';
@@ -14,6 +15,9 @@ import { checkTreePath, unsafePathReason } from '../core/safe-path.js';
  */
 // oxlint-disable-next-line typescript/no-unnecessary-condition -- absent on Windows
 const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** Files up to this size, in bytes, may be read without the thread pool. */
+const directBytes = 1024 * 1024;
 
 /** What a link, a folder in place of a file, or nothing at all gives when it is opened. */
 const absentCodes = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EMLINK', 'EISDIR', 'ENXIO', 'ENAMETOOLONG']);
@@ -70,17 +74,25 @@ export function directoryTree(path: string): BackupTree {
     return true;
   };
 
-  /** An open regular file and its size; `undefined` where there is none. */
-  const openRegular = async (
-    treePath: string,
-    options: AbortOptions | undefined,
-  ): Promise<{ handle: FileHandle; size: number; full: string } | undefined> => {
+  const direct = new DirectIo();
+
+  /** The full path of what may be opened as a file; `undefined` where there is certainly none. */
+  const locate = async (treePath: string, options: AbortOptions | undefined): Promise<string | undefined> => {
     options?.signal?.throwIfAborted();
     checkTreePath(treePath);
-    if (treePath === '' || !(await isFolder(parentOf(treePath)))) return undefined;
+    const parent = parentOf(treePath);
+    if (treePath === '' || (!folders.has(parent) && !(await isFolder(parent)))) return undefined;
     const full = join(root, treePath);
     // oxlint-disable-next-line typescript/no-unnecessary-condition -- absent on Windows
     if (constants.O_NOFOLLOW === undefined && (await lstatOf(full))?.isFile() !== true) return undefined;
+    return full;
+  };
+
+  /** An open regular file and its size; `undefined` where there is none. */
+  const openRegular = async (
+    full: string,
+    options: AbortOptions | undefined,
+  ): Promise<{ handle: FileHandle; size: number } | undefined> => {
     let handle: FileHandle;
     try {
       handle = await open(full, openFlags);
@@ -91,7 +103,7 @@ export function directoryTree(path: string): BackupTree {
     try {
       const stat = await handle.stat();
       options?.signal?.throwIfAborted();
-      if (stat.isFile()) return { handle, size: stat.size, full };
+      if (stat.isFile()) return { handle, size: stat.size };
     } catch (error) {
       await handle.close();
       throw readError(error, full, 'opening');
@@ -102,14 +114,22 @@ export function directoryTree(path: string): BackupTree {
 
   return {
     async open(treePath, options) {
-      const file = await openRegular(treePath, options);
-      return file === undefined ? undefined : fileHandleSource(file.handle, file.size, file.full);
+      const full = await locate(treePath, options);
+      if (full === undefined) return undefined;
+      const file = await openRegular(full, options);
+      return file && fileHandleSource(file.handle, file.size, full);
     },
 
     async readFile(treePath, options) {
-      const file = await openRegular(treePath, options);
+      const full = await locate(treePath, options);
+      if (full === undefined) return undefined;
+      if (direct.next()) {
+        const read = direct.run(() => readDirectly(full, { treePath, limit: options.limit }));
+        if (read !== 'large') return read;
+      }
+      const file = await openRegular(full, options);
       if (file === undefined) return undefined;
-      const { handle, size, full } = file;
+      const { handle, size } = file;
       try {
         checkLimit(size, options.limit, { what: `The size of ${treePath}`, format: 'archive' });
         const bytes = new Uint8Array(size);
@@ -148,6 +168,31 @@ export function directoryTree(path: string): BackupTree {
       }
     },
   };
+}
+
+/** A regular file of up to {@link directBytes}; `undefined` where there is no such file. */
+function readDirectly(full: string, file: { treePath: string; limit: number }): Uint8Array | 'large' | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(full, openFlags);
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return undefined;
+    checkLimit(stat.size, file.limit, { what: `The size of ${file.treePath}`, format: 'archive' });
+    if (stat.size > directBytes) return 'large';
+    const bytes = new Uint8Array(stat.size);
+    let filled = 0;
+    while (filled < bytes.length) {
+      const bytesRead = readSync(fd, bytes, filled, bytes.length - filled, filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return filled === bytes.length ? bytes : bytes.slice(0, filled);
+  } catch (error) {
+    if (fd === undefined && isAbsent(error)) return undefined;
+    throw readError(error, full, fd === undefined ? 'opening' : 'reading');
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
 }
 
 const parentOf = (treePath: string): string => treePath.slice(0, Math.max(0, treePath.lastIndexOf('/')));

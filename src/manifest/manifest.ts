@@ -45,7 +45,10 @@ export interface Manifest extends Closeable {
   count(filter: RowFilter, options: AbortOptions): Promise<number>;
   /** All names, in binary order. */
   domains(options: AbortOptions): Promise<readonly string[]>;
-  /** Names directly below a folder (`''` is the domain's root), each once, whether they have rows or are implied by rows below. */
+  /**
+   * Names directly below a folder (`''` is the domain's root), each once, whether they have rows or are implied by rows
+   * below. One is empty where a path has an empty component, and for the row of the domain's root.
+   */
   children(domain: string, folder: string, options: AbortOptions): AsyncIterable<string>;
   /** Ids of rows that have no domain or no path; they are in no other result. */
   unusableRows(options: AbortOptions): AsyncIterable<StoredId>;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { yieldToEventLoop, type AbortOptions } from '../core/abort.js';
-import { hexDecode, hexEncode, utf8Decode, utf8Encode } from '../core/bytes.js';
+import { concatBytes, equalBytes, hexDecode, hexEncode, utf8Decode, utf8Encode } from '../core/bytes.js';
 import type { FileRecord } from './file-record.js';
 import { kindOfRow, type Manifest, type ManifestRow, type RowFilter, type StoredId } from './manifest.js';
 import { MbdbRecord, type MbdbFile } from './mbdb.js';
@@ -8,6 +8,8 @@ import { domainMatches, pathMatches } from './row-filter.js';
 
 /** Rows in one batch. */
 const batchRows = 512;
+/** `/`; the byte behind it is `0`. */
+const slash = 0x2f;
 /** Length in bytes of an id. */
 const idBytes = 20;
 
@@ -84,23 +86,24 @@ export class MbdbManifest implements Manifest {
   }
 
   async *children(domain: string, folder: string): AsyncGenerator<string, void, undefined> {
-    const prefix = folder === '' ? '' : `${folder}/`;
-    const seen = new Set<string>();
     const domainBytes = utf8Encode(domain);
-    let next = prefix;
-    for (;;) {
-      const offset = this.#sorted[this.#lowerBound(domainBytes, utf8Encode(next))];
-      if (offset === undefined) return;
-      const row = new MbdbRow(this.#bytes, offset);
-      if (row.domain !== domain || !row.relativePath.startsWith(prefix)) return;
-      const [name = ''] = row.relativePath.slice(prefix.length).split('/', 1);
-      if (name !== '' && !seen.has(name)) {
+    const prefix = utf8Encode(folder === '' ? '' : `${folder}/`);
+    const seen = new Set<string>();
+    // In bytes, since a name need not be UTF-8 and then its text leads elsewhere.
+    for (let from = prefix; ;) {
+      const offset = this.#sorted[this.#lowerBound(domainBytes, from)];
+      if (offset === undefined || this.#compareDomain(offset, domainBytes) !== 0) return;
+      const path = this.#pathOf(offset);
+      if (!equalBytes(path.subarray(0, prefix.length), prefix)) return;
+      const end = path.indexOf(slash, prefix.length);
+      const nameEnd = end < 0 ? path.length : end;
+      const name = utf8Decode(path.subarray(prefix.length, nameEnd));
+      if (!seen.has(name)) {
         seen.add(name);
         yield name;
       }
-      const isBelow = row.relativePath.length > prefix.length + name.length;
-      // Everything below `name` at once; names such as `name.txt` lie between it and what is below.
-      next = isBelow ? `${prefix}${name}0` : `${row.relativePath}\0`;
+      // Behind everything below the name at once; names such as `name.txt` lie between it and what is below.
+      from = concatBytes([path.subarray(0, nameEnd), Uint8Array.of(end < 0 ? 0 : slash + 1)]);
     }
   }
 

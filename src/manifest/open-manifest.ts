@@ -5,6 +5,7 @@ import { latin1Decode } from '../core/bytes.js';
 import { isBackupKitError, ManifestError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import type { ResourceOwner } from '../core/resource.js';
+import { blockBytes } from '../crypto/cbc.js';
 import { openDecryptedDatabase } from '../crypto/decrypted-source.js';
 import { legacyRecordKey } from '../crypto/legacy-manifest.js';
 import type { UnlockedKeybag } from '../crypto/unlock.js';
@@ -78,6 +79,9 @@ async function openDatabase({ path }: StoredManifest, options: OpenManifestOptio
   const source = owner.attach(await openTreeFile(options.tree, path, options));
   if (source.size === 0) throw new ManifestError('MANIFEST_CORRUPT', `${path} is empty`);
   const isReadable = await isDatabase(source, options);
+  if (!isReadable && source.size % blockBytes !== 0 && !options.plist?.has('ManifestKey')) {
+    throw new ManifestError('MANIFEST_CORRUPT', `${path} is neither a database nor an encrypted one`);
+  }
   const keys = isReadable ? undefined : await options.unlock();
   const db = keys === undefined ? await openPlain(source, path, options) : await openEncrypted(source, keys, options);
   owner.attach(db);
