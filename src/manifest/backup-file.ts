@@ -117,7 +117,7 @@ export class ManifestFile implements BackupFile, FileToRead {
     const isFile = this.kind === 'file';
     if (isFile && this.storedId.blobNames.length === 0) problems.push('file-id-invalid');
     if (unsafeNameReason(this) !== undefined) problems.push('path-unsafe');
-    if (!this.#isSound()) problems.push('record-damaged');
+    if (!this.isSound) problems.push('record-damaged');
     else {
       const path = this.#read((record) => record.text('RelativePath'));
       if (path !== undefined && path !== this.relativePath) problems.push('path-differs');
@@ -197,7 +197,7 @@ export class ManifestFile implements BackupFile, FileToRead {
   }
 
   /** Whether there is a record and all of it can be read. */
-  #isSound(): boolean {
+  get isSound(): boolean {
     try {
       const record = this.#row.record();
       if (record === undefined) return false;

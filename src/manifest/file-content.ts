@@ -26,6 +26,8 @@ export interface FileToRead extends Pick<
   readonly rowFlags: number;
   /** Size that its record states, where that is a possible one. */
   readonly statedSize: number | undefined;
+  /** Whether it has a record and all of that can be read. */
+  readonly isSound: boolean;
   /** `EncryptionKey` of its record. */
   readonly wrappedKey: Uint8Array | undefined;
 }
@@ -148,11 +150,10 @@ export class ContentReader {
     if (this.#keys === undefined) return undefined;
     const wrapped = file.wrappedKey;
     if (wrapped !== undefined) return this.#keys.unwrapFileKey(wrapped, placeOf(file));
-    throw new ManifestError(
-      'MANIFEST_KEY_UNAVAILABLE',
-      `The record of ${nameOf(file)} has no key, although the backup is encrypted`,
-      placeOf(file),
-    );
+    const [code, state] = file.isSound
+      ? (['MANIFEST_KEY_UNAVAILABLE', 'has no key'] as const)
+      : (['MANIFEST_FILE_DAMAGED', 'is damaged and its key lost'] as const);
+    throw new ManifestError(code, `The record of ${nameOf(file)} ${state}, and the backup is encrypted`, placeOf(file));
   }
 
   /** What `use` gives for the first place in which the content is. */
