@@ -1,6 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer, Socket, type AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { encodePlistFrame } from '../../src/device/plist-frame.js';
 import { createVirtualDevice, createVirtualMux, type VirtualDeviceOptions } from '../../src/entry/testing.js';
 import { describeWithPeers } from '../support/peers.js';
 
@@ -23,6 +26,16 @@ async function paired(options: VirtualDeviceOptions = {}) {
   const device = await createVirtualDevice(options);
   expect(await peer(device.address, 'idevicepair', 'pair')).toMatchObject({ code: 0 });
   return device;
+}
+
+/** A port that nobody listens at. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 const utilities = ['idevice_id', 'idevicepair', 'ideviceinfo', 'idevicename', 'idevicedate', 'idevicediagnostics'];
@@ -154,3 +167,34 @@ describeWithPeers(
     });
   },
 );
+
+describeWithPeers('libusbmuxd takes the virtual usbmuxd for a real one:', ['inetcat', 'iproxy'], () => {
+  test('inetcat and iproxy carry bytes to lockdownd', async () => {
+    await using device = await createVirtualDevice();
+    const query = encodePlistFrame({ Request: 'QueryType' }, 'xml');
+    const env = { ...process.env, USBMUXD_SOCKET_ADDRESS: device.address };
+    const cat = spawn('inetcat', ['62078'], { env });
+    cat.stdin.write(query);
+    const [answer] = (await once(cat.stdout, 'data')) as [Buffer];
+    cat.kill();
+    expect(answer.toString()).toContain('com.apple.mobile.lockdown');
+    const port = await freePort();
+    const proxy = spawn('iproxy', [`${port}:62078`], { env });
+    try {
+      let socket = new Socket();
+      // It does not say when it listens.
+      await expect
+        .poll(async () => {
+          socket = connect({ host: '127.0.0.1', port });
+          return await once(socket, 'connect').then(() => 'open', String);
+        })
+        .toBe('open');
+      socket.write(query);
+      const [proxied] = (await once(socket, 'data')) as [Buffer];
+      socket.destroy();
+      expect(proxied).toEqual(answer);
+    } finally {
+      proxy.kill();
+    }
+  });
+});
