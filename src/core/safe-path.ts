@@ -2,17 +2,20 @@ import { utf8Encode } from './bytes.js';
 import { IoError } from './errors.js';
 import { limits } from './limits.js';
 
+const specialComponent = /(?:^|\/)(\.\.?)(?:\/|$)/;
+
 /** Why a relative path is not safe to use below a folder; `undefined` where it is. */
 export function unsafePathReason(path: string): string | undefined {
   if (path.includes('\0')) return 'it contains a NUL character';
   if (path.startsWith('/')) return 'it is absolute';
   if (path.includes('\\')) return 'it contains a backslash';
   if (/^[A-Za-z]:/.test(path)) return 'it names a drive';
-  if (utf8Encode(path).length > limits.pathBytes) return `it is longer than ${limits.pathBytes} bytes`;
-  for (const component of path.split('/')) {
-    if (component === '..' || component === '.') return `it contains "${component}"`;
-    if (component === '' && path !== '') return 'it contains an empty component';
-  }
+  // A character has at most three bytes of UTF-8 for each unit.
+  if (3 * path.length > limits.pathBytes && utf8Encode(path).length > limits.pathBytes)
+    return `it is longer than ${limits.pathBytes} bytes`;
+  const special = specialComponent.exec(path)?.[1];
+  if (special !== undefined) return `it contains "${special}"`;
+  if (path.includes('//') || path.endsWith('/')) return 'it contains an empty component';
   return undefined;
 }
 

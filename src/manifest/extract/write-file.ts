@@ -1,5 +1,6 @@
 import { closeSync, fchmodSync, futimesSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { DirectIo } from '../../core/direct-io.js';
 import { ioError } from '../../core/errors.js';
 import type { OpenedContent } from './content.js';
 
@@ -30,15 +31,9 @@ export function permissionBits(mode: number, kind: 'file' | 'directory'): number
   return (mode & 0o777) | (kind === 'directory' ? 0o700 : 0o600);
 }
 
-/** A direct write that takes longer than this, in milliseconds, shows a slow disk or a network: others go side by side then. */
-const slowWriteMs = 4;
-
-/** Files that go through the thread pool after a slow one. */
-const patience = 64;
-
 /** Writes files into folders that were made before. */
 export class FileWriter {
-  #patience = 0;
+  readonly #direct = new DirectIo();
 
   /**
    * Writes content under a temporary name and gives it its own when it is complete, so that no name ever has half a file.
@@ -49,15 +44,10 @@ export class FileWriter {
    */
   async write(paths: FilePaths, content: OpenedContent, options: WriteOptions): Promise<Error | undefined> {
     const { whole } = content;
-    // A trip through the thread pool costs more than a write to a local disk.
-    const isDirect = whole !== undefined && !options.durable && this.#patience === 0;
-    if (!isDirect) {
-      this.#patience = Math.max(0, this.#patience - 1);
+    if (whole === undefined || options.durable || !this.#direct.next()) {
       return await writeStreamed(paths, content, options);
     }
-    const start = performance.now();
-    const refused = writeDirectly(paths, whole, options.attributes);
-    if (performance.now() - start > slowWriteMs) this.#patience = patience;
+    const refused = this.#direct.run(() => writeDirectly(paths, whole, options.attributes));
     options.onBytes(whole.length);
     return refused;
   }
