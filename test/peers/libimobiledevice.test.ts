@@ -172,14 +172,15 @@ describeWithPeers('libusbmuxd takes the virtual usbmuxd for a real one:', ['inet
   test('inetcat and iproxy carry bytes to lockdownd', async () => {
     await using device = await createVirtualDevice();
     const query = encodePlistFrame({ Request: 'QueryType' }, 'xml');
-    const env = { ...process.env, USBMUXD_SOCKET_ADDRESS: device.address };
-    const cat = spawn('inetcat', ['62078'], { env });
+    const start = (command: string, ...args: string[]) =>
+      spawn(command, args, { env: { ...process.env, USBMUXD_SOCKET_ADDRESS: device.address } });
+    const cat = start('inetcat', '62078');
     cat.stdin.write(query);
     const [answer] = (await once(cat.stdout, 'data')) as [Buffer];
     cat.kill();
     expect(answer.toString()).toContain('com.apple.mobile.lockdown');
     const port = await freePort();
-    const proxy = spawn('iproxy', [`${port}:62078`], { env });
+    const proxy = start('iproxy', `${port}:62078`);
     try {
       let socket = new Socket();
       // It does not say when it listens.
