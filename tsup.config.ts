@@ -4,6 +4,7 @@ export default defineConfig({
   entry: {
     index: 'src/entry/index.ts',
     datasets: 'src/entry/datasets.ts',
+    device: 'src/entry/device.ts',
     testing: 'src/entry/testing.ts',
     cli: 'src/cli/main.ts',
   },
@@ -18,6 +19,7 @@ export default defineConfig({
     entry: {
       index: 'src/entry/index.ts',
       datasets: 'src/entry/datasets.ts',
+      device: 'src/entry/device.ts',
       testing: 'src/entry/testing.ts',
     },
     // tsup's declaration step sets `baseUrl`, which TypeScript 6 deprecates.

@@ -65,7 +65,7 @@ export interface DeviceTransport {
   /** Those that are attached now as `attached` events, then every change, until the loop is left. */
   watch(options?: AbortOptions): AsyncIterable<DeviceEvent>;
   /**
-   * Opens a connection to a port of a device. `service` names it in errors.
+   * Opens a connection to a port of a device. `service` and `udid` are for errors.
    *
    * @throws DeviceError `DEVICE_NOT_FOUND` where the attachment is no more, `DEVICE_SERVICE_UNAVAILABLE` where nothing listens
    * at the port
@@ -73,7 +73,7 @@ export interface DeviceTransport {
   connect(
     deviceId: number,
     port: number,
-    options?: AbortOptions & { service?: string | undefined },
+    options?: AbortOptions & { service?: string | undefined; udid?: string | undefined },
   ): Promise<ServiceConnection>;
   /** Name of this host, the same for all devices. */
   readBuid(options?: AbortOptions): Promise<string>;

@@ -69,14 +69,18 @@ class UsbmuxTransport implements DeviceTransport {
   async connect(
     deviceId: number,
     port: number,
-    { service = `port ${port}`, signal }: AbortOptions & { service?: string | undefined } = {},
+    {
+      service = `port ${port}`,
+      udid,
+      signal,
+    }: AbortOptions & { service?: string | undefined; udid?: string | undefined } = {},
   ): Promise<ServiceConnection> {
     const mux = await MuxConnection.open(this.#address, { signal });
     let result: number | undefined;
     try {
       const request = { MessageType: 'Connect', DeviceID: deviceId, PortNumber: swapPort(port) };
       result = resultNumber(await mux.request(request, { signal }));
-      if (result === muxResult.ok) return connectionOverStream(mux.release(), { service });
+      if (result === muxResult.ok) return connectionOverStream(mux.release(), { service, udid });
     } catch (error) {
       mux.destroy();
       throw error;
