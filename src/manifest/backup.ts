@@ -31,6 +31,7 @@ import { openBackupDatabase } from './open-database.js';
 import { openManifest, type OpenedManifest } from './open-manifest.js';
 import { summarize } from './summary.js';
 import {
+  backupsBelow,
   findManifest,
   hasMdinfoFiles,
   readTopLevelPlists,
@@ -280,9 +281,12 @@ async function readTopLevel(
   const stored = await findManifest(tree, options);
   const plists = await readTopLevelPlists(tree, options);
   if (stored === undefined && plists.info === undefined && plists.manifest === undefined) {
+    const [below] = await backupsBelow(tree, options);
     throw new ManifestError(
       'MANIFEST_NOT_A_BACKUP',
-      'There is no backup here; give the folder that has Manifest.db, Manifest.mbdb or Info.plist in it',
+      below === undefined
+        ? 'There is no backup here; give the folder that has Manifest.db, Manifest.mbdb or Info.plist in it'
+        : `This is not a backup but a folder of backups; give one of them, for instance ${below}`,
     );
   }
   return { plists, stored };

@@ -85,14 +85,23 @@ export async function findManifest(tree: BackupTree, options: AbortOptions): Pro
   return empty;
 }
 
-/** Whether a folder is a backup, by what is at its top; never by its name, which people change. */
-export async function isBackup(tree: BackupTree, options: AbortOptions): Promise<boolean> {
-  for (const path of ['Manifest.plist', 'Manifest.db', 'Manifest.mbdb', 'Info.plist']) {
-    const source = await tree.open(path, options);
+/** Whether a folder is a backup, by what is at its top; never by its name, which people change. `''` is the tree's own top. */
+export async function isBackup(tree: BackupTree, options: AbortOptions, folder = ''): Promise<boolean> {
+  for (const name of ['Manifest.plist', 'Manifest.db', 'Manifest.mbdb', 'Info.plist']) {
+    const source = await tree.open(folder === '' ? name : `${folder}/${name}`, options);
     await source?.close();
     if (source !== undefined) return true;
   }
   return false;
+}
+
+/** Names of the folders at the top that are backups. */
+export async function backupsBelow(tree: BackupTree, options: AbortOptions): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { kind, path } of tree.list('', options)) {
+    if (kind === 'directory' && (await isBackup(tree, options, path))) names.push(path);
+  }
+  return names.toSorted();
 }
 
 /** Whether the top folder has files of iPhone OS 1 to 3, whose manifest is spread over one .mdinfo file for each file. */

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { memoryTree } from '../../src/core/memory-tree.js';
 import { Backup } from '../../src/manifest/backup.js';
 import type { FileQuery } from '../../src/manifest/types.js';
+import type { SqliteDriver } from '../../src/sqlite/driver.js';
+import { sqlJsDriver } from '../../src/sqlite/sql-js.js';
 import { createDatabase } from '../../src/sqlite/writable.js';
 import type { FileSpec } from '../../src/testing/backup-builder/types.js';
 import { all, issueLog, names, openBuilt } from './support.js';
@@ -157,10 +159,10 @@ describe.each([
 
 describe('a manifest of many rows', () => {
   const domains = ['HomeDomain', 'CameraRollDomain', 'AppDomain-a', 'AppDomain-b'];
-  const rowCount = 41_000;
+  const rowCount = 23_000;
   /** Each path in an order of its own, so that the order of rows is neither that of domains nor that of paths. */
   const rows = Array.from({ length: rowCount }, (_, i) => {
-    const domain = i % 10 < 8 ? 'CameraRollDomain' : (domains[i % 4] ?? '');
+    const domain = i % 10 < 9 ? 'CameraRollDomain' : (domains[i % 4] ?? '');
     return {
       domain,
       path: `Media/${String((i * 7919) % rowCount).padStart(6, '0')}/${i % 3 === 0 ? 'a.JPG' : 'b.txt'}`,
@@ -168,7 +170,11 @@ describe('a manifest of many rows', () => {
   });
   const sortedNames = rows.map(({ domain, path }) => `${domain}/${path}`).toSorted();
 
-  const openRows = async (rowIdOf: (i: number) => number | bigint): Promise<Backup> => {
+  /** As one text, which is compared far sooner than a long array. */
+  const listed = async (backup: Backup, query?: FileQuery): Promise<string> =>
+    names(await all(backup.files.list(query))).join('\n');
+
+  const openRows = async (rowIdOf: (i: number) => number | bigint, sqlite?: SqliteDriver): Promise<Backup> => {
     const db = await createDatabase();
     db.exec('CREATE TABLE Files (fileID TEXT PRIMARY KEY, domain TEXT, relativePath TEXT, flags INTEGER, file BLOB)');
     db.exec('CREATE INDEX FilesDomainIdx ON Files(domain); CREATE INDEX FilesRelativePathIdx ON Files(relativePath)');
@@ -183,7 +189,7 @@ describe('a manifest of many rows', () => {
     db.run('INSERT INTO Files (fileID, domain, relativePath) VALUES (?, ?, NULL)', ['y', 'HomeDomain']);
     const manifest = db.serialize();
     db.close();
-    return await Backup.open(memoryTree([['Manifest.db', manifest]]));
+    return await Backup.open(memoryTree([['Manifest.db', manifest]]), { sqlite });
   };
 
   test.each([
@@ -193,19 +199,23 @@ describe('a manifest of many rows', () => {
     { what: 'row ids that are no safe numbers', rowIdOf: (i: number) => -(2n ** 62n) + BigInt(i) },
   ])('with $what comes in order, whole and in part', async ({ rowIdOf }) => {
     await using backup = await openRows(rowIdOf);
-    expect(names(await all(backup.files))).toEqual(sortedNames);
-    expect(names(await all(backup.files.list({ domain: 'CameraRollDomain' })))).toEqual(
-      sortedNames.filter((name) => name.startsWith('CameraRollDomain/')),
-    );
+    expect(await listed(backup)).toBe(sortedNames.join('\n'));
+    const photos = sortedNames.filter((name) => name.startsWith('CameraRollDomain/'));
+    expect(await listed(backup, { domain: 'CameraRollDomain' })).toBe(photos.join('\n'));
     const part = sortedNames.filter((name) => name.includes('/Media/0123'));
     expect(names(await all(backup.files.list({ glob: 'Media/0123*/*' })))).toEqual(part);
     expect(names(await all(backup.files.list({ pathPrefix: 'Media/001234' })))).toEqual(
       sortedNames.filter((name) => name.includes('/Media/001234/')),
     );
     const pictures = sortedNames.filter((name) => name.endsWith('.JPG'));
-    expect(names(await all(backup.files.list({ glob: '/**/*.JPG', kind: 'file' })))).toEqual(pictures);
+    expect(await listed(backup, { glob: '/**/*.JPG', kind: 'file' })).toBe(pictures.join('\n'));
     expect(await backup.files.count({ glob: '**/*.JPG' })).toBe(pictures.length);
     expect(await backup.files.count()).toBe(rowCount);
+  });
+
+  test('comes in the same order from another driver', async () => {
+    await using backup = await openRows((i) => 3 * i + 7, sqlJsDriver());
+    expect(await listed(backup)).toBe(sortedNames.join('\n'));
   });
 
   test('is navigated without reading what is below each folder', async () => {

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Backup } from '../../src/manifest/backup.js';
 import { defaultBackupFolders, listBackups } from '../../src/manifest/list-backups.js';
 import { buildBackup } from '../../src/testing/backup-builder/build-backup.js';
 import { all, codeOf } from './support.js';
@@ -52,6 +53,13 @@ describe('listBackups', () => {
     expect(await codeOf(all(listBackups(join(root, 'none'))))).toBe('MANIFEST_NOT_A_BACKUP');
     expect(await codeOf(all(listBackups(join(root, 'all/.DS_Store'))))).toBe('MANIFEST_NOT_A_BACKUP');
     await expect(all(listBackups(''))).rejects.toThrow(TypeError);
+  });
+
+  test('is what Backup.open points out for a folder that only has backups in it', async () => {
+    await expect(Backup.open(join(root, 'all'))).rejects.toMatchObject({
+      code: 'MANIFEST_NOT_A_BACKUP',
+      message: expect.stringContaining('a-new') as unknown,
+    });
   });
 
   test('stops for an aborted signal', async () => {
