@@ -36,7 +36,7 @@ export async function readBackupState(
     snapshotState,
     isFinished: snapshotState === 'finished',
     isFull: asBoolean(status?.get('IsFullBackup')),
-    hasManifest: manifest !== undefined && sizes.some((size) => size > 0),
+    hasManifest: manifest !== undefined && sizes.some((size) => size !== undefined && size > 0),
     isEncrypted: manifest === undefined ? undefined : (asBoolean(manifest.get('IsEncrypted')) ?? false),
   };
 }
@@ -65,8 +65,9 @@ export function requireFinished(state: BackupState, what: string): void {
   throw new BackupSessionError('BACKUP_INCOMPLETE', `${what}: ${why}; make a new backup`);
 }
 
-async function sizeOf(tree: BackupTree, path: string, options: AbortOptions): Promise<number> {
+/** Size of a file in bytes; `undefined` where there is none. */
+export async function sizeOf(tree: BackupTree, path: string, options?: AbortOptions): Promise<number | undefined> {
   const source = await tree.open(path, options);
   await source?.close();
-  return source?.size ?? 0;
+  return source?.size;
 }

@@ -2,6 +2,7 @@ import type { AbortOptions } from '../core/abort.js';
 import type { BackupSink, BackupTree } from '../core/backup-tree.js';
 import { BackupSessionError, isBackupKitError } from '../core/errors.js';
 import type { Closeable } from '../core/resource.js';
+import type { ServiceHost } from '../device/services/service-host.js';
 import type { ServiceConnection } from '../device/transport.js';
 import { asString } from '../plist/guards.js';
 import { readBackupState, requireFinished } from './backup-metadata.js';
@@ -16,13 +17,6 @@ import {
 import { remoteError, throwFailure } from './remote-error.js';
 import { RequestServer, type ServedRequest } from './request-server.js';
 import { TransferRun, type TransferOptions } from './transfer-run.js';
-
-/** What a session needs of a device. */
-export interface BackupDevice {
-  readonly udid: string;
-  /** Connects to a service of the device; with the escrow bag, also while it is locked. */
-  startService(name: string, options?: AbortOptions & { escrowBag?: boolean | undefined }): Promise<ServiceConnection>;
-}
 
 /** Options of {@link BackupSession.backUp}. */
 export interface BackUpOptions extends TransferOptions {
@@ -117,7 +111,7 @@ export class BackupSession implements Closeable, AsyncDisposable {
    * @throws DeviceError where the device cannot be reached or refuses the service; ProtocolError where it breaks the
    * protocol; {@link BackupSessionError} `BACKUP_REMOTE_FAILED` where it supports no version that this package speaks
    */
-  static async start(device: BackupDevice, options: AbortOptions = {}): Promise<BackupSession> {
+  static async start(device: ServiceHost, options: AbortOptions = {}): Promise<BackupSession> {
     const connection = await device.startService(mobileBackup2Service, { ...options, escrowBag: true });
     try {
       const { signal } = options;
@@ -155,6 +149,7 @@ export class BackupSession implements Closeable, AsyncDisposable {
     const state = await readBackupState(sink, udid, options);
     requireFinished(state, 'The device has ended the backup without finishing it');
     await sink.commit();
+    run.complete();
     const { totals } = served;
     return {
       udid,
@@ -195,6 +190,7 @@ export class BackupSession implements Closeable, AsyncDisposable {
         Password: password,
       },
     });
+    run.complete();
     return { filesSent: totals.files, bytesSent: totals.bytes, issues: run.issues };
   }
 

@@ -83,7 +83,12 @@ export class TransferRun implements RequestEvents {
     this.#silence = setTimeout(say, silenceMs).unref();
   }
 
-  /** Nothing is reported afterwards. */
+  /** The whole request is done. */
+  complete(): void {
+    this.#reporter.force('overall', () => ({ type: 'overall', fraction: 1 }));
+  }
+
+  /** No more waiting. */
   end(): void {
     clearTimeout(this.#silence);
   }
