@@ -1,5 +1,5 @@
-import { FormatError } from '../core/errors.js';
-import { binaryKind, BinaryPlistReader, isBinaryPlist } from '../plist/binary-reader.js';
+import { FormatError, isBackupKitError } from '../core/errors.js';
+import { binaryKind, BinaryPlistReader, isBinaryPlist, KeyTable } from '../plist/binary-reader.js';
 import { asData, asDict } from '../plist/guards.js';
 import { parsePlist } from '../plist/parse.js';
 import { writeBinaryPlist } from '../plist/binary-write.js';
@@ -29,6 +29,28 @@ export interface FileRecord {
   extendedAttributes(): ReadonlyMap<string, Uint8Array>;
 }
 
+/** All fields that are read. */
+const fields = [
+  'Mode',
+  'InodeNumber',
+  'UserID',
+  'GroupID',
+  'LastModified',
+  'LastStatusChange',
+  'Birth',
+  'Size',
+  'ProtectionClass',
+  'Flags',
+  'RelativePath',
+  'Target',
+  'EncryptionKey',
+  'Digest',
+  'ExtendedAttributes',
+] as const;
+type Field = (typeof fields)[number];
+const fieldTable = new KeyTable(fields);
+const places = Object.fromEntries(fields.map((field, place) => [field, place])) as Readonly<Record<Field, number>>;
+
 /** Most references that are followed from one value to the next; real ones need one. */
 const maxHops = 8;
 
@@ -49,7 +71,8 @@ class ArchivedRecord implements FileRecord {
   readonly #objects: number;
   /** Object of the MBFile dictionary. */
   readonly #root: number;
-  #references: readonly number[] | undefined;
+  /** Objects of the fields, by their places in {@link fields}; none where damage is in the way of finding all at once. */
+  #values: readonly number[] | undefined;
 
   constructor(reader: BinaryPlistReader) {
     this.#reader = reader;
@@ -104,9 +127,19 @@ class ArchivedRecord implements FileRecord {
   }
 
   /** The object under `field`, whether it is there directly or by reference; `undefined` for absent and for nil. */
-  #value(field: string): number | undefined {
-    const value = this.#reader.find(this.#root, field);
-    return value === undefined ? undefined : this.#follow(value);
+  #value(field: Field): number | undefined {
+    this.#values ??= this.#findAll();
+    const value = this.#values[places[field]] ?? this.#reader.find(this.#root, field) ?? -1;
+    return value < 0 ? undefined : this.#follow(value);
+  }
+
+  #findAll(): readonly number[] {
+    try {
+      return this.#reader.findAll(this.#root, fieldTable) ?? [];
+    } catch (error) {
+      if (isBackupKitError(error)) return [];
+      throw error;
+    }
   }
 
   /** Follows references until something else comes; `undefined` for a reference to `$objects[0]`, which is nil. */
@@ -116,8 +149,7 @@ class ArchivedRecord implements FileRecord {
       const uid = this.#reader.uid(object);
       if (uid === undefined) return object;
       if (uid === 0) return undefined;
-      this.#references ??= this.#reader.references(this.#objects) ?? [];
-      const next = this.#references[uid];
+      const next = this.#reader.element(this.#objects, uid);
       if (next === undefined) throw invalid(`it refers to object ${uid}, which it does not have`);
       object = next;
     }

@@ -189,6 +189,31 @@ export class BinaryPlistReader {
     return undefined;
   }
 
+  /**
+   * Indexes of the values under many keys of a dictionary, by their places in `keys`, found in one pass; -1 for absent ones.
+   * Otherwise like {@link BinaryPlistReader.find}, but that it meets every damaged key.
+   */
+  findAll(dict: number, keys: KeyTable): number[] | undefined {
+    if (this.kindOf(dict) !== binaryKind.dict) return undefined;
+    this.#locate(dict, 2 * this.#refSize);
+    const start = this.#start;
+    const count = this.#count;
+    const found = keys.noneFound();
+    for (let at = 0; at < count; at += 1) {
+      const place = this.#placeOf(this.#unsigned(start + at * this.#refSize, this.#refSize), keys);
+      if (place >= 0) found[place] = this.#unsigned(start + (count + at) * this.#refSize, this.#refSize);
+    }
+    return found;
+  }
+
+  /** Index of the element at `position` of an array or set; `undefined` where it has no such element, and for other objects. */
+  element(index: number, position: number): number | undefined {
+    const kind = this.kindOf(index);
+    if (kind < binaryKind.array || kind >= binaryKind.dict) return undefined;
+    this.#locate(index, this.#refSize);
+    return position < this.#count ? this.#unsigned(this.#start + position * this.#refSize, this.#refSize) : undefined;
+  }
+
   /** An error about these bytes. */
   invalid(message: string, offset: number): FormatError {
     return new FormatError('FORMAT_INVALID', message, { format: 'plist', offset });
@@ -200,11 +225,24 @@ export class BinaryPlistReader {
     if (marker >> 4 !== binaryKind.asciiString) return false;
     if ((marker & 0x0f) !== 0x0f && (marker & 0x0f) !== text.length) return false;
     this.#locate(index, 1);
-    if (this.#count !== text.length) return false;
+    return this.#count === text.length && this.#hasText(text);
+  }
+
+  /** Whether the characters of `text` begin at the object that was located last. */
+  #hasText(text: string): boolean {
     for (let i = 0; i < text.length; i += 1) {
       if (this.#bytes[this.#start + i] !== text.charCodeAt(i)) return false;
     }
     return true;
+  }
+
+  /** Which of `keys` an object is; -1 where it is none of them. */
+  #placeOf(index: number, keys: KeyTable): number {
+    const marker = this.markerOf(index);
+    if (marker >> 4 !== binaryKind.asciiString) return -1;
+    this.#locate(index, 1);
+    for (const { text, place } of keys.ofLength(this.#count)) if (this.#hasText(text)) return place;
+    return -1;
   }
 
   #elementSize(kind: number): number {
@@ -291,11 +329,35 @@ export class BinaryPlistReader {
 
   /** A big-endian unsigned integer of 1 to 8 bytes. Beyond 2^53 it is not exact, and out of every range. */
   #unsigned(at: number, size: number): number {
-    let value = 0;
-    for (let i = at; i < at + size; i += 1) value = value * 256 + (this.#bytes[i] ?? 0);
+    let value = this.#bytes[at] ?? 0;
+    if (size === 1) return value;
+    for (let i = at + 1; i < at + size; i += 1) value = value * 256 + (this.#bytes[i] ?? 0);
     return value;
   }
 }
+
+/** ASCII keys of a dictionary, ready for {@link BinaryPlistReader.findAll}. */
+export class KeyTable {
+  readonly #byLength: { readonly text: string; readonly place: number }[][] = [];
+  readonly #none: number[];
+
+  constructor(keys: readonly string[]) {
+    this.#none = keys.map(() => -1);
+    for (const [place, text] of keys.entries()) (this.#byLength[text.length] ??= []).push({ text, place });
+  }
+
+  /** The keys with so many characters. */
+  ofLength(length: number): readonly { readonly text: string; readonly place: number }[] {
+    return this.#byLength[length] ?? noKeys;
+  }
+
+  /** A new result in which nothing is found. */
+  noneFound(): number[] {
+    return this.#none.slice();
+  }
+}
+
+const noKeys: readonly never[] = [];
 
 function checkHeader(bytes: Uint8Array): void {
   checkLimit(bytes.length, limits.plistBytes, {
