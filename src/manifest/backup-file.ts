@@ -117,13 +117,19 @@ export class ManifestFile implements BackupFile, FileToRead {
     const isFile = this.kind === 'file';
     if (isFile && this.storedId.blobNames.length === 0) problems.push('file-id-invalid');
     if (unsafeNameReason(this) !== undefined) problems.push('path-unsafe');
-    if (!this.isSound) problems.push('record-damaged');
-    else {
-      const path = this.#read((record) => record.text('RelativePath'));
-      if (path !== undefined && path !== this.relativePath) problems.push('path-differs');
-      if (isFile && this.statedSize === undefined) problems.push('size-invalid');
-      if (isFile && !this.#content.hasKeyFor(this)) problems.push('key-unavailable');
-    }
+    problems.push(...this.recordProblems);
+    if (isFile && !problems.includes('record-damaged') && !this.#content.hasKeyFor(this))
+      problems.push('key-unavailable');
+    return problems;
+  }
+
+  /** The problems that the record alone tells: without a try of the key, which reading the content makes anyway. */
+  get recordProblems(): readonly FileProblem[] {
+    if (!this.isSound) return ['record-damaged'];
+    const problems: FileProblem[] = [];
+    const path = this.#read((record) => record.text('RelativePath'));
+    if (path !== undefined && path !== this.relativePath) problems.push('path-differs');
+    if (this.kind === 'file' && this.statedSize === undefined) problems.push('size-invalid');
     return problems;
   }
 

@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../../core/abort.js';
 import { isBackupKitError } from '../../core/errors.js';
+import { ManifestFile } from '../backup-file.js';
 import type { BackupFile, FileContent, FileProblem } from '../types.js';
 import { isFatal } from './read-failure.js';
 
@@ -80,8 +81,10 @@ function streamedContent(file: BackupFile, content: FileContent, signal: AbortSi
   };
 }
 
-function allProblems(file: BackupFile, size: number, found: readonly FileProblem[]): FileProblem[] {
-  const problems = new Set([...file.problems, ...found].filter((problem) => !notOfContent.has(problem)));
+function allProblems(file: BackupFile, size: number, found: readonly FileProblem[]): readonly FileProblem[] {
+  const known = file instanceof ManifestFile ? file.recordProblems : file.problems;
+  if (known.length === 0 && found.length === 0 && size === file.size) return [];
+  const problems = new Set([...known, ...found].filter((problem) => !notOfContent.has(problem)));
   const sizeUnknown = problems.has('size-invalid') || problems.has('record-damaged') || problems.has('incomplete');
   if (size !== file.size && !sizeUnknown && !problems.has('placeholder')) problems.add('size-differs');
   return [...problems];

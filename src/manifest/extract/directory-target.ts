@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
 import { chmod, lutimes, mkdir, open, realpath, rename, rm, rmdir, symlink, utimes } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { IoError, ioError } from '../../core/errors.js';
 import type { BackupFile } from '../types.js';
 import { openContent } from './content.js';
@@ -65,6 +65,8 @@ class DirectoryTarget implements ExtractTarget {
   readonly fold: boolean;
   readonly maxPathBytes: number;
   readonly #root: string;
+  /** The root with a separator at its end. */
+  readonly #prefix: string;
   readonly #options: DirectoryOptions;
   readonly #unique = randomBytes(6).toString('hex');
   readonly #writer = new FileWriter();
@@ -72,6 +74,7 @@ class DirectoryTarget implements ExtractTarget {
 
   constructor(root: string, options: DirectoryOptions & { fold: boolean; maxPathBytes: number }) {
     this.#root = root;
+    this.#prefix = root.endsWith(sep) ? root : root + sep;
     this.#options = options;
     this.concurrency = options.concurrency;
     this.fold = options.fold;
@@ -126,8 +129,8 @@ class DirectoryTarget implements ExtractTarget {
     const { modified, mode } = file;
     const content = await openContent(file, { signal, recover });
     try {
-      const full = join(this.#root, path.path);
-      const temporary = this.#temporaryPath(full);
+      const full = this.#fullPath(path);
+      const temporary = this.#temporaryPath(path);
       const attributes = { modified, mode: this.#options.modes === true ? permissionBits(mode, 'file') : undefined };
       const durable = this.#options.durable === true;
       const refused = await this.#writer.write({ temporary, final: full }, content, {
@@ -145,8 +148,8 @@ class DirectoryTarget implements ExtractTarget {
   async writeLink(file: BackupFile, options: WriteLinkOptions): Promise<WrittenFile | undefined> {
     const path = await this.#freePath(options);
     if (path === undefined) return undefined;
-    const full = join(this.#root, path.path);
-    const temporary = this.#temporaryPath(full);
+    const full = this.#fullPath(path);
+    const temporary = this.#temporaryPath(path);
     let refused: Error | undefined;
     try {
       await symlink(options.target, temporary);
@@ -170,7 +173,7 @@ class DirectoryTarget implements ExtractTarget {
     for (let from = 0; ; from += 1) {
       const path = options.place(from);
       if (options.fresh || onExisting === 'overwrite') return path;
-      const full = join(this.#root, path.path);
+      const full = this.#fullPath(path);
       let found: boolean;
       try {
         found = await pathExists(full);
@@ -183,9 +186,16 @@ class DirectoryTarget implements ExtractTarget {
     }
   }
 
-  #temporaryPath(full: string): string {
+  /** Paths of entries are clean, so that nothing has to be resolved. */
+  #fullPath({ path }: OutputPath): string {
+    return this.#prefix + path;
+  }
+
+  /** A new path in the same folder. */
+  #temporaryPath({ path }: OutputPath): string {
     this.#temporaryFiles += 1;
-    return join(dirname(full), `.${this.#unique}-${this.#temporaryFiles}.part`);
+    const folder = path.slice(0, path.lastIndexOf('/') + 1);
+    return `${this.#prefix}${folder}.${this.#unique}-${this.#temporaryFiles}.part`;
   }
 
   #unlessFatal(error: unknown): Error {

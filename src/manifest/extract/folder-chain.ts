@@ -41,6 +41,8 @@ export class FolderChain {
   readonly #open = new Map<string, OpenFolder>();
   readonly #root: OpenFolder;
   readonly #finishing = new TaskPool(4);
+  /** The folder that was entered last, by the first `depth` of `components`. */
+  #current: { folder: OpenFolder; components: readonly string[]; depth: number } | undefined;
 
   constructor(paths: OutputPaths, target: ExtractTarget, events: FolderChainEvents) {
     this.#paths = paths;
@@ -92,6 +94,11 @@ export class FolderChain {
   }
 
   async #enter(components: readonly string[], depth: number): Promise<OpenFolder> {
+    const known = this.#current;
+    // Most entries lie in the same folder as the one before, and nothing below it is open.
+    if (known?.depth === depth && this.#open.size === depth && isSame(known.components, components, depth)) {
+      return known.folder;
+    }
     await this.#leaveOthers(components.join('\0'));
     let folder = this.#root;
     let source = '';
@@ -100,6 +107,7 @@ export class FolderChain {
       source = level === 0 ? component : `${source}\0${component}`;
       folder = this.#open.get(source) ?? this.#make(folder, components.slice(0, level + 1), source);
     }
+    this.#current = { folder, components, depth };
     return folder;
   }
 
@@ -125,6 +133,11 @@ export class FolderChain {
       if (folder.pending === 0) await this.finish(folder);
     }
   }
+}
+
+function isSame(a: readonly string[], b: readonly string[], length: number): boolean {
+  for (let i = 0; i < length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function newFolder(output: OutputFolder, source: string, made: MadeFolder): OpenFolder {

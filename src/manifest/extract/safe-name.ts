@@ -21,6 +21,9 @@ const windowsDevice = /^(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[
 const windowsShortName = /^[^.~]{0,6}~[0-9]{1,6}(?:\.[^.]{0,3})?$/;
 const plain = /^[A-Za-z0-9_][A-Za-z0-9_ -]*(?:\.[A-Za-z0-9_-]+)?$/;
 
+/** Safe without a closer look: no device has such a name, no dot or space is at its end. */
+const surelySafe = /^[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]+)*$/;
+
 const escapeCharacter = (character: string): string => {
   const code = character.charCodeAt(0);
   const hex = code.toString(16).toUpperCase();
@@ -35,6 +38,7 @@ const escapeCharacter = (character: string): string => {
  * last character, of a Windows short name the tilde. No characters at all become `%_`. The length is not limited.
  */
 export function escapeName(text: string, rules: NameRules = 'portable'): string {
+  if (surelySafe.test(text)) return text;
   if (text === '') return emptyName;
   if (text === emptyName) return '%25_';
   let name = text.replace(escapeLike, '%25').replace(loneSurrogate, escapeCharacter);
