@@ -11,8 +11,6 @@ import type { Pointer } from './wasm-api.js';
 const storageClass = { integer: 1, float: 2, text: 3, blob: 4 } as const;
 /** Tells SQLite to copy what is bound. */
 const transient: Pointer = -1;
-/** Up to this many bytes, text is decoded here where it is ASCII, which is quicker than a call to the decoder. */
-const shortText = 48;
 
 /** Compiles the one statement of `sql`. `fail` makes the error for the last failed call. */
 export function compile(engine: Engine, db: Pointer, sql: string, fail: () => Error): Statement {
@@ -118,16 +116,6 @@ export class Statement {
 
   #text(address: Pointer, length: number): string {
     const { bytes } = this.#engine;
-    if (length <= shortText) {
-      let text = '';
-      let at = address;
-      for (const end = address + length; at < end; at++) {
-        const byte = bytes[at] ?? 0;
-        if (byte >= 0x80) break;
-        text += String.fromCharCode(byte);
-      }
-      if (at === address + length) return text;
-    }
     return utf8Decode(bytes.subarray(address, address + length));
   }
 
