@@ -3,6 +3,7 @@ import { defineConfig } from 'tsup';
 export default defineConfig({
   entry: {
     index: 'src/entry/index.ts',
+    backup: 'src/entry/backup.ts',
     datasets: 'src/entry/datasets.ts',
     device: 'src/entry/device.ts',
     testing: 'src/entry/testing.ts',
@@ -18,6 +19,7 @@ export default defineConfig({
     // Nobody imports the command.
     entry: {
       index: 'src/entry/index.ts',
+      backup: 'src/entry/backup.ts',
       datasets: 'src/entry/datasets.ts',
       device: 'src/entry/device.ts',
       testing: 'src/entry/testing.ts',

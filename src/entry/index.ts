@@ -6,6 +6,11 @@
 export type { AbortOptions } from '../core/abort.js';
 export type { BackupSink, BackupTree, TreeEntry } from '../core/backup-tree.js';
 export type { ByteRange, ByteSource } from '../core/byte-source.js';
+export {
+  directorySink,
+  type DirectorySink,
+  type DirectorySinkOptions,
+} from '../backup/directory-sink/directory-sink.js';
 export { errorCodes, type ErrorCode, type ErrorCodeInfo } from '../core/error-codes.js';
 export * from '../core/errors.js';
 export {

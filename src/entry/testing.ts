@@ -20,6 +20,7 @@ export { sampleBackupSpec, type SampleOptions } from '../testing/backup-builder/
 export { messagesStore } from '../testing/backup-builder/stores/messages.js';
 export type * from '../testing/backup-builder/stores/messages-spec.js';
 export type { ConformanceCase } from '../testing/suites/conformance-case.js';
+export { backupSinkSuite, type SinkMaker } from '../testing/suites/backup-sink.js';
 export { sqliteDriverSuite } from '../testing/suites/sqlite-driver.js';
 export { datasetSuite, type DatasetBackups } from '../testing/suites/dataset.js';
 export type * from '../testing/virtual-device/types.js';

@@ -9,6 +9,7 @@ describe('the entries export exactly', () => {
       [
         "Backup",
         "BackupKitError",
+        "BackupSessionError",
         "DatabaseError",
         "DatasetError",
         "DeviceError",
@@ -16,6 +17,7 @@ describe('the entries export exactly', () => {
         "IoError",
         "ManifestError",
         "ProtocolError",
+        "directorySink",
         "directoryTree",
         "errorCodes",
         "ioError",
