@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { expect } from 'vitest';
 import { hexEncode } from '../../../../src/core/bytes.js';
 import type { Backup } from '../../../../src/entry/index.js';
 import type { FileSpec, VirtualFileEntry } from '../../../../src/entry/testing.js';
@@ -28,7 +27,7 @@ export function someFiles(): FileSpec[] {
 export async function contentsOf(backup: Backup): Promise<VirtualFileEntry[]> {
   const entries: VirtualFileEntry[] = [];
   for await (const file of backup.files.list()) {
-    expect(file.problems).toEqual([]);
+    if (file.problems.length > 0) throw new Error(`${file.relativePath}: ${file.problems.join(', ')}`);
     const hash = createHash('sha256');
     if (file.kind === 'file') for await (const chunk of file.stream()) hash.update(chunk);
     entries.push({
