@@ -3,6 +3,7 @@ import { hexDecode, utf8Encode } from '../core/bytes.js';
 import { ManifestError } from '../core/errors.js';
 import type { SqliteDatabase, SqliteValue } from '../sqlite/driver.js';
 import { asText, DatabaseRow, type DecodeRecord } from './database-row.js';
+import { domainNames } from './domain-names.js';
 import {
   flagsOfKind,
   kindOfRow,
@@ -14,6 +15,7 @@ import {
 } from './manifest.js';
 import { allOf, domainCondition, pathCondition, pathMatches, usable, type SqlCondition } from './row-filter.js';
 import { orderedRowIds } from './row-order.js';
+import { singleNumber } from './single-number.js';
 
 const columnNames = ['fileID', 'domain', 'relativePath', 'flags', 'file'] as const;
 /** Without these nothing can be found. */
@@ -26,7 +28,6 @@ interface Schema {
   /** Whether rows can be named by a row id: they cannot in views and `WITHOUT ROWID` tables. */
   readonly hasRowIds: boolean;
   readonly hasFlags: boolean;
-  readonly domainIsIndexed: boolean;
 }
 
 /** A Manifest.db. Everything is read with cursors when it is asked for; see {@link orderedRowIds} for what a list needs. */
@@ -60,7 +61,6 @@ export class DatabaseManifest implements Manifest {
       columns: columnNames.map((name) => (present.has(name.toLowerCase()) ? `f.${name}` : 'NULL')).join(', '),
       hasFlags: present.has('flags'),
       hasRowIds: await hasRowIds(db, options),
-      domainIsIndexed: await domainIsIndexed(db, options),
     });
   }
 
@@ -119,18 +119,7 @@ export class DatabaseManifest implements Manifest {
   }
 
   async domains(options: AbortOptions): Promise<readonly string[]> {
-    // With an index, one search a name takes the place of a walk through all rows.
-    const sql = this.#schema.domainIsIndexed
-      ? `WITH RECURSIVE names(name) AS (
-           SELECT min(domain) FROM Files
-           UNION ALL SELECT (SELECT min(domain) FROM Files WHERE domain > name) FROM names WHERE name IS NOT NULL
-         ) SELECT name FROM names WHERE name IS NOT NULL`
-      : 'SELECT DISTINCT domain FROM Files WHERE domain IS NOT NULL ORDER BY domain';
-    const names: string[] = [];
-    for await (const batch of this.#db.queryBatches(sql, [], options)) {
-      for (const [name] of batch) names.push(asText(name));
-    }
-    return names;
+    return await domainNames(this.#db, options);
   }
 
   async *children(domain: string, folder: string, options: AbortOptions): AsyncGenerator<string, void, undefined> {
@@ -235,12 +224,12 @@ export class DatabaseManifest implements Manifest {
 
   async #countWhere(conditions: readonly (SqlCondition | undefined)[], options: AbortOptions): Promise<number> {
     const { sql, params } = allOf(conditions);
-    return await countRows(this.#db, `SELECT count(*) FROM Files WHERE ${sql}`, { params, ...options });
+    return await singleNumber(this.#db, `SELECT count(*) FROM Files WHERE ${sql}`, { params, ...options });
   }
 
   async #hasFewRows(domain: string, options: AbortOptions): Promise<boolean> {
     const sql = 'SELECT count(*) FROM (SELECT 1 FROM Files WHERE domain = ? LIMIT ?)';
-    return (await countRows(this.#db, sql, { params: [domain, fewRows], ...options })) < fewRows;
+    return (await singleNumber(this.#db, sql, { params: [domain, fewRows], ...options })) < fewRows;
   }
 }
 
@@ -280,22 +269,5 @@ function childrenQuery(range: {
 async function hasRowIds(db: SqliteDatabase, options: AbortOptions): Promise<boolean> {
   const sql = `SELECT count(*) FROM sqlite_master
     WHERE type = 'table' AND name = 'Files' COLLATE NOCASE AND sql NOT LIKE '%WITHOUT%ROWID%' AND sql NOT LIKE '%VIRTUAL%TABLE%'`;
-  return (await countRows(db, sql, options)) > 0;
-}
-
-/** Whether an index serves searches by domain. */
-async function domainIsIndexed(db: SqliteDatabase, options: AbortOptions): Promise<boolean> {
-  const sql = `SELECT count(*) FROM pragma_index_list('Files') AS list, pragma_index_info(list.name) AS part
-    WHERE part.seqno = 0 AND part.name = 'domain' COLLATE NOCASE AND list.partial = 0`;
-  return (await countRows(db, sql, options)) > 0;
-}
-
-/** The number that a statement gives. */
-async function countRows(
-  db: SqliteDatabase,
-  sql: string,
-  options: AbortOptions & { params?: readonly SqliteValue[] | undefined },
-): Promise<number> {
-  for await (const [row] of db.queryBatches(sql, options.params, options)) return Number(row?.[0]);
-  return 0;
+  return (await singleNumber(db, sql, options)) > 0;
 }

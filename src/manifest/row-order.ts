@@ -1,7 +1,17 @@
 import type { AbortOptions } from '../core/abort.js';
 import type { SqliteDatabase, SqliteValue } from '../sqlite/driver.js';
+import { singleNumber } from './single-number.js';
+import { domainNames } from './domain-names.js';
 import type { RowFilter } from './manifest.js';
-import { allOf, domainCondition, pathCondition, pathMatches, usable, type SqlCondition } from './row-filter.js';
+import {
+  allOf,
+  domainCondition,
+  domainMatches,
+  pathCondition,
+  pathMatches,
+  usable,
+  type SqlCondition,
+} from './row-filter.js';
 
 /** Up to this many rows, SQLite sorts them itself; it would hold 100 bytes or more a row. */
 const sortedRows = 20_000;
@@ -42,10 +52,7 @@ async function countRows(
   options: AbortOptions,
 ): Promise<number> {
   const { sql, params } = allOf([condition]);
-  for await (const [row] of db.queryBatches(`SELECT count(*) FROM Files WHERE ${sql}`, params, options)) {
-    return Number(row?.[0]);
-  }
-  return 0;
+  return await singleNumber(db, `SELECT count(*) FROM Files WHERE ${sql}`, { ...options, params });
 }
 
 /** Lets SQLite sort. */
@@ -109,18 +116,10 @@ async function* distributed(
     if (part !== undefined && (path === undefined || pathMatches(filter, part.domain, path))) order[part.end++] = row;
   };
   const { sql, params } = allOf([{ sql: 'relativePath IS NOT NULL', params: [] }, pathCondition(filter)]);
-  const rows = `SELECT rowid, relativePath FROM Files WHERE ${sql} ORDER BY relativePath`;
-  if (filter.glob === undefined) {
-    // One long text passes through the driver far sooner than as many rows.
-    for await (const [row] of db.queryBatches(`SELECT group_concat(rowid) FROM (${rows})`, params, options)) {
-      forEachNumber(row?.[0], (id) => {
-        fill(id - range.first);
-      });
-    }
-  } else {
-    for await (const batch of db.queryBatches(rows, params, options)) {
-      for (const [id, path] of batch) fill(Number(id) - range.first, String(path));
-    }
+  const columns = filter.glob === undefined ? 'rowid' : 'rowid, relativePath';
+  const query = `SELECT ${columns} FROM Files WHERE ${sql} ORDER BY relativePath`;
+  for await (const batch of db.queryBatches(query, params, options)) {
+    for (const [id, path] of batch) fill(Number(id) - range.first, filter.glob && String(path));
   }
   let batchIds = firstBatchIds;
   for (const { start, end } of parts) {
@@ -139,35 +138,17 @@ async function readDomains(
   { filter, range, partOfRow }: { filter: RowFilter; range: RowIdRange; partOfRow: Uint32Array },
   options: AbortOptions,
 ): Promise<DomainPart[]> {
-  const { sql, params } = allOf([{ sql: 'domain IS NOT NULL', params: [] }, domainCondition(filter)]);
-  const query = `SELECT domain, group_concat(rowid) FROM Files WHERE ${sql} GROUP BY domain ORDER BY domain`;
   const parts: DomainPart[] = [];
   let start = 0;
-  for await (const batch of db.queryBatches(query, params, options)) {
-    for (const [domain, ids] of batch) {
-      parts.push({ domain: String(domain), start, end: start });
-      forEachNumber(ids, (id) => {
-        partOfRow[id - range.first] = parts.length;
-        start++;
-      });
+  for (const domain of await domainNames(db, options)) {
+    if (!domainMatches(filter, domain)) continue;
+    parts.push({ domain, start, end: start });
+    for await (const batch of db.queryBatches('SELECT rowid FROM Files WHERE domain = ?', [domain], options)) {
+      for (const [id] of batch) partOfRow[Number(id) - range.first] = parts.length;
+      start += batch.length;
     }
   }
   return parts;
-}
-
-/** Calls `use` for each number of a text such as `1,22,333`. */
-function forEachNumber(list: SqliteValue | undefined, use: (number: number) => void): void {
-  if (typeof list !== 'string') return;
-  let number = 0;
-  for (let i = 0; i < list.length; i++) {
-    const digit = list.charCodeAt(i) - 0x30;
-    if (digit >= 0) number = number * 10 + digit;
-    else {
-      use(number);
-      number = 0;
-    }
-  }
-  use(number);
 }
 
 const asRowId = (value: SqliteValue | undefined): number | bigint =>
