@@ -57,7 +57,7 @@ function connectionOptions(tls: DeviceTlsOptions, peer: Peer): ConnectionOptions
     return {
       cert: tls.certificate,
       key: tls.privateKey,
-      minVersion: tls.isLegacy === true ? 'TLSv1' : 'TLSv1.2',
+      ...(tls.isLegacy === true ? { minVersion: 'TLSv1', maxVersion: 'TLSv1' } : { minVersion: 'TLSv1.2' }),
       // OpenSSL has TLS 1.0, and takes certificates that older tools signed with SHA-1, only on its lowest level.
       ...(isWeak && { ciphers: 'DEFAULT:@SECLEVEL=0' }),
     };

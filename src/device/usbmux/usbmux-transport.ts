@@ -80,6 +80,7 @@ class UsbmuxTransport implements DeviceTransport {
     try {
       const request = { MessageType: 'Connect', DeviceID: deviceId, PortNumber: swapPort(port) };
       result = resultNumber(await mux.request(request, { signal }));
+      if (result === undefined) throw refused('Connect', result);
       if (result === muxResult.ok) return connectionOverStream(mux.release(), { service, udid });
     } catch (error) {
       mux.destroy();
@@ -132,13 +133,7 @@ class UsbmuxTransport implements DeviceTransport {
   async #devices(options?: AbortOptions): Promise<MuxDevice[]> {
     const reply = await this.#request({ MessageType: 'ListDevices' }, options);
     const list = asArray(reply.get('DeviceList'));
-    if (list === undefined) {
-      const result = resultNumber(reply);
-      if (result !== undefined) throw refused('ListDevices', result);
-      throw new ProtocolError('PROTOCOL_MALFORMED', 'usbmuxd has answered without a list of devices', {
-        protocol: 'usbmux',
-      });
-    }
+    if (list === undefined) throw refused('ListDevices', resultNumber(reply));
     return list.flatMap((entry) => readMuxDevice(entry) ?? []);
   }
 
@@ -147,7 +142,7 @@ class UsbmuxTransport implements DeviceTransport {
     deviceId: number;
     port: number;
     service: string;
-    result: number | undefined;
+    result: number;
     signal: AbortSignal | undefined;
   }): Promise<ServiceConnection> {
     const { deviceId, port, service, result, signal } = target;
@@ -155,7 +150,7 @@ class UsbmuxTransport implements DeviceTransport {
     if (device === undefined || (result === muxResult.badDevice && device.address === undefined))
       throw new DeviceError('DEVICE_NOT_FOUND', 'The device is not attached any more; plug it in again', {
         service,
-        remoteError: text(result),
+        remoteError: String(result),
       });
     const { udid, address } = device;
     let cause: unknown;
@@ -177,19 +172,20 @@ class UsbmuxTransport implements DeviceTransport {
       service,
       udid,
       cause,
-      remoteError: text(result),
+      remoteError: String(result),
     });
   }
 }
 
-function refused(request: string, result: number | undefined): DeviceError {
+/** The error for an answer that is not what was asked for: a number that says why, or nothing that makes sense. */
+function refused(request: string, result: number | undefined): DeviceError | ProtocolError {
+  if (result === undefined)
+    return new ProtocolError('PROTOCOL_MALFORMED', `usbmuxd gave no answer to ${request} that makes sense`, {
+      protocol: 'usbmux',
+    });
   const advice = result === errno.accessDenied ? 'it may not read or write its own files' : 'see remoteError';
   return new DeviceError('DEVICE_REFUSED', `usbmuxd refused ${request}: ${advice}`, {
     service: 'usbmuxd',
-    remoteError: text(result),
+    remoteError: String(result),
   });
-}
-
-function text(result: number | undefined): string | undefined {
-  return result === undefined ? undefined : String(result);
 }
