@@ -28,6 +28,20 @@ export function latin1Decode(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
+/** Decodes many short parts of one memory, which costs less than a view for each. */
+export class Latin1Decoder {
+  readonly #buffer: Buffer;
+
+  constructor(bytes: Uint8Array) {
+    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** The bytes from `start` to before `end`, one a character. */
+  decode(start: number, end: number): string {
+    return this.#buffer.toString('latin1', start, end);
+  }
+}
+
 /** Lower-case hexadecimal. */
 export function hexEncode(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');

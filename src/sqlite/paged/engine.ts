@@ -1,4 +1,4 @@
-import { utf8Decode, utf8Encode } from '../../core/bytes.js';
+import { Latin1Decoder, utf8Decode, utf8Encode } from '../../core/bytes.js';
 import { DatabaseError } from '../../core/errors.js';
 import { installImageVfs, type ImageFiles } from './vfs.js';
 import type { Pointer, SqliteFunctions, SqliteModule } from './wasm-api.js';
@@ -18,6 +18,7 @@ export class Engine {
   readonly #progressCallback: Pointer;
   #bytes: Uint8Array;
   #view: DataView;
+  #latin1: Latin1Decoder;
   #retired = false;
   #deadline = Infinity;
 
@@ -26,6 +27,7 @@ export class Engine {
     this.api = module.wasm.exports;
     this.#bytes = new Uint8Array(module.wasm.memory.buffer);
     this.#view = new DataView(module.wasm.memory.buffer);
+    this.#latin1 = new Latin1Decoder(this.#bytes);
     this.files = installImageVfs(module, () => this.bytes);
     this.#progressCallback = module.wasm.installFunction('i(p)', () => (performance.now() > this.#deadline ? 1 : 0));
   }
@@ -113,6 +115,16 @@ export class Engine {
     return utf8Decode(bytes.subarray(address, bytes.indexOf(0, address)));
   }
 
+  /** The text of so many bytes at an address. */
+  textOf(address: Pointer, length: number): string {
+    const { bytes } = this;
+    const end = address + length;
+    for (let at = address; at < end; at++) {
+      if ((bytes[at] ?? 0) >= 0x80) return utf8Decode(bytes.subarray(address, end));
+    }
+    return this.#latin1.decode(address, end);
+  }
+
   /** Result code and message of the last call that failed on a database. */
   lastError(db: Pointer): { code: number; message: string } {
     return { code: this.api.sqlite3_extended_errcode(db), message: this.text(this.api.sqlite3_errmsg(db)) };
@@ -121,6 +133,7 @@ export class Engine {
   #refresh(): void {
     this.#bytes = new Uint8Array(this.#module.wasm.memory.buffer);
     this.#view = new DataView(this.#module.wasm.memory.buffer);
+    this.#latin1 = new Latin1Decoder(this.#bytes);
   }
 }
 

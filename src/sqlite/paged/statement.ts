@@ -1,4 +1,4 @@
-import { utf8Decode, utf8Encode } from '../../core/bytes.js';
+import { utf8Encode } from '../../core/bytes.js';
 import { DatabaseError } from '../../core/errors.js';
 import type { SqliteValue } from '../driver.js';
 import { checkSingleStatement } from '../single-statement.js';
@@ -103,7 +103,7 @@ export class Statement {
         return api.sqlite3_column_double(statement, index);
       case storageClass.text: {
         const address = api.sqlite3_column_text(statement, index);
-        return this.#text(address, api.sqlite3_column_bytes(statement, index));
+        return this.#engine.textOf(address, api.sqlite3_column_bytes(statement, index));
       }
       case storageClass.blob: {
         const address = api.sqlite3_column_blob(statement, index);
@@ -112,11 +112,6 @@ export class Statement {
       default:
         return null;
     }
-  }
-
-  #text(address: Pointer, length: number): string {
-    const { bytes } = this.#engine;
-    return utf8Decode(bytes.subarray(address, address + length));
   }
 
   #bindOne(index: number, value: SqliteValue): number {
