@@ -73,6 +73,7 @@ class ArchivedRecord implements FileRecord {
   readonly #root: number;
   /** Objects of the fields, by their places in {@link fields}; none where damage is in the way of finding all at once. */
   #values: readonly number[] | undefined;
+  #lookups = 0;
 
   constructor(reader: BinaryPlistReader) {
     this.#reader = reader;
@@ -128,8 +129,10 @@ class ArchivedRecord implements FileRecord {
 
   /** The object under `field`, whether it is there directly or by reference; `undefined` for absent and for nil. */
   #value(field: Field): number | undefined {
-    this.#values ??= this.#findAll();
-    const value = this.#values[places[field]] ?? this.#reader.find(this.#root, field) ?? -1;
+    // A list asks for one field, which is sooner found alone; whoever asks for another one mostly wants them all.
+    if (this.#lookups === 1) this.#values = this.#findAll();
+    this.#lookups += 1;
+    const value = this.#values?.[places[field]] ?? this.#reader.find(this.#root, field) ?? -1;
     return value < 0 ? undefined : this.#follow(value);
   }
 
