@@ -44,14 +44,15 @@ const files: FileSpec[] = [
   file('CameraRollDomain', 'Media/DCIM/100APPLE/IMG_0001.JPG', 'picture'),
   file('AppDomain-com.example.app', 'Documents/a.txt', 'app'),
   file('AppDomainGroup-group.com.example', 'c.txt', 'group'),
-  file('SecretDomain', 'cut', 'x'.repeat(100)),
+  { ...file('SecretDomain', 'cut', 'x'.repeat(100)), damage: ['content-truncated'] },
+  { ...file('SecretDomain', 'keyless'), damage: ['key-missing'] },
 ];
 
 let backup: Backup;
 beforeAll(async () => {
   backup = await openBuilt({
     encrypted: true,
-    files: files.map((spec) => (spec.domain === 'SecretDomain' ? { ...spec, damage: ['content-truncated'] } : spec)),
+    files,
     manifestPlist: {
       Applications: {
         'com.example.app': {
@@ -200,7 +201,7 @@ describe('backup.fs', () => {
         fs.stat('/HomeDomain/Library/SMS.txt/below'),
         fs.readlink('/HomeDomain'),
         fs.readFile('/SecretDomain/cut'),
-        fs.readFile('/ImpliedDomain/deep/er/file'),
+        fs.readFile('/SecretDomain/keyless'),
         fs.access('/none'),
         fs.access('/HomeDomain', constants.W_OK),
         fs.access('/HomeDomain'),
