@@ -132,9 +132,9 @@ export class AfcClient implements Closeable, AsyncDisposable {
 
   /** Opens a file; the caller closes it. */
   async open(path: string, flags: AfcOpenFlags = 'r', options?: AbortOptions): Promise<AfcFile> {
-    const mode = modes[flags];
-    if (mode === undefined) throw new RangeError(`flags must be one of ${Object.keys(modes).join(', ')}, not ${flags}`);
-    const request = { operation: op.openFile, args: [BigInt(mode), path], path, doing: 'opening' };
+    if (!Object.hasOwn(modes, flags))
+      throw new RangeError(`flags must be one of ${Object.keys(modes).join(', ')}, not ${flags}`);
+    const request = { operation: op.openFile, args: [BigInt(modes[flags]), path], path, doing: 'opening' };
     const toFile = (handle: bigint): AfcFile => new AfcFile(this.#requests, handle, path);
     const onLate = (reply: AfcPacket): void => {
       if (reply.operation === op.openFileResult)

@@ -27,11 +27,11 @@ export interface AfcDeviceInfo {
   readonly blockBytes: number | undefined;
 }
 
-const kinds: Readonly<Record<string, AfcStat['kind']>> = {
-  S_IFREG: 'file',
-  S_IFDIR: 'directory',
-  S_IFLNK: 'symlink',
-};
+const kinds = new Map<string | undefined, AfcStat['kind']>([
+  ['S_IFREG', 'file'],
+  ['S_IFDIR', 'directory'],
+  ['S_IFLNK', 'symlink'],
+]);
 
 /** Texts of a reply, each of which ends with a NUL. */
 export function splitTexts(bytes: Uint8Array): string[] {
@@ -52,7 +52,7 @@ function readPairs(bytes: Uint8Array): Map<string, string> {
 export function readFileInfo(bytes: Uint8Array): AfcStat {
   const pairs = readPairs(bytes);
   return {
-    kind: kinds[pairs.get('st_ifmt') ?? ''] ?? 'other',
+    kind: kinds.get(pairs.get('st_ifmt')) ?? 'other',
     size: count(pairs.get('st_size')) ?? 0,
     links: count(pairs.get('st_nlink')) ?? 1,
     modified: time(pairs.get('st_mtime')),

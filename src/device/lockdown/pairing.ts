@@ -24,10 +24,10 @@ export interface PairOptions extends AbortOptions, ProgressOptions<PairingEvent>
 /** The device has no way to say when its owner has answered; it wants to be asked again. */
 const usualIntervalMs = 1000;
 
-const waits: Readonly<Record<string, PairingEvent['type']>> = {
-  PasswordProtected: 'waiting-for-unlock',
-  PairingDialogResponsePending: 'waiting-for-trust',
-};
+const waits = new Map<string | undefined, PairingEvent['type']>([
+  ['PasswordProtected', 'waiting-for-unlock'],
+  ['PairingDialogResponsePending', 'waiting-for-trust'],
+]);
 
 /**
  * Pairs with a device: makes keys and certificates, waits until its owner trusts this host, and stores the record. Every
@@ -71,7 +71,7 @@ async function ask(
   try {
     return { escrowBag: await client.pair(record, options) };
   } catch (error) {
-    const wait = error instanceof DeviceError ? waits[error.remoteError ?? ''] : undefined;
+    const wait = error instanceof DeviceError ? waits.get(error.remoteError) : undefined;
     if (wait === undefined) throw error;
     return wait;
   }
