@@ -7,8 +7,8 @@ import type { Closeable } from '../../../core/resource.js';
 import { bytesBody, type StoredBody } from './content.js';
 
 /** Largest file that is held in memory, and the most bytes of all that are; what is beyond goes to a temporary folder. */
-const largestInMemory = 1024 * 1024;
-const mostInMemory = 64 * 1024 * 1024;
+const largestInMemory = 256 * 1024;
+const mostInMemory = 32 * 1024 * 1024;
 
 /** Keeps what a device is sent: small files in memory, the rest in a temporary folder, so that memory stays flat. */
 export class BodyStore implements Closeable {
@@ -18,19 +18,23 @@ export class BodyStore implements Closeable {
 
   /** Takes a content to its end. */
   async put(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<StoredBody> {
-    const parts: Uint8Array[] = [];
+    let parts: Uint8Array[] = [];
     let size = 0;
+    let written = 0;
     let file: { path: string; handle: FileHandle } | undefined;
+    const flush = async (): Promise<void> => {
+      file ??= await this.#createFile();
+      await file.handle.writeFile(concatBytes(parts));
+      written = size;
+      parts = [];
+    };
     try {
       for await (const chunk of chunks) {
+        parts.push(chunk);
         size += chunk.length;
-        if (file === undefined && size <= largestInMemory && this.#inMemory + size <= mostInMemory) {
-          parts.push(chunk);
-          continue;
-        }
-        file ??= await this.#createFile();
-        await file.handle.writeFile(concatBytes([...parts.splice(0), chunk]));
+        if (size - written > largestInMemory) await flush();
       }
+      if (file !== undefined || this.#inMemory + size > mostInMemory) await flush();
     } finally {
       await file?.handle.close();
     }

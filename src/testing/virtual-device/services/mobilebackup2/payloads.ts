@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { plainView } from '../../../../core/bytes.js';
 import { domainHasDigests } from '../../../backup-builder/domains.js';
 import { fileIdOf, type EntryRecord } from '../../../backup-builder/entry-record.js';
@@ -85,13 +85,13 @@ async function makeFolders(task: BackupTask, payloads: readonly Payload[], made:
 function outgoing(task: BackupTask, payload: Payload, onSent: (record: EntryRecord) => void): OutgoingFile {
   const { record, path, stored, key } = payload;
   const failure = task.agent.faults.quirks.failFile?.(record);
-  const hash = createHash('sha1');
+  const hash = domainHasDigests(record.domain) ? createHash('sha1') : undefined;
   return {
     devicePath: `/.ba/${record.domain}/${record.relativePath}`,
     hostPath: `${task.folder}/Snapshot/${path}`,
     content: sentChunks(stored, hash, failure),
     end: () => {
-      const digest = domainHasDigests(record.domain) ? plainView(hash.digest()) : undefined;
+      const digest = hash && plainView(hash.digest());
       onSent({ ...record, key: key?.wrapped, digest });
       return failure;
     },
@@ -101,12 +101,12 @@ function outgoing(task: BackupTask, payload: Payload, onSent: (record: EntryReco
 /** The chunks of a payload, or the first of them where the device fails at it. */
 async function* sentChunks(
   stored: FileBody,
-  hash: ReturnType<typeof createHash>,
+  hash: Hash | undefined,
   failure: FileFailure | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let left = failure?.afterBytes ?? Infinity;
   for await (const chunk of stored.stream()) {
-    hash.update(chunk);
+    hash?.update(chunk);
     if (left > 0) yield chunk.subarray(0, Math.min(left, chunk.length));
     left -= chunk.length;
   }
