@@ -205,10 +205,12 @@ class FolderSink implements DirectorySink {
     const work = await this.#work?.catch(() => undefined);
     if (work === undefined) return;
     try {
+      // Where this fails, the next sink does it.
       await work.discard();
-      work.release();
     } catch (error) {
       throw ioError(error, this.#workPath, 'removing');
+    } finally {
+      work.release();
     }
   }
 

@@ -5,6 +5,8 @@ import { yieldToEventLoop } from '../../core/abort.js';
 import { errnoOf, lstatOf, syncPath } from './file-system.js';
 import { takeLock } from './work-lock.js';
 
+const lockName = 'lock';
+
 /** Names handled between two turns of the event loop. */
 const namesPerTurn = 256;
 
@@ -28,7 +30,7 @@ export class WorkFolder {
    * @throws BackupSessionError `BACKUP_IN_USE` where another sink holds it.
    */
   static async take(path: string, root: string): Promise<WorkFolder> {
-    const folder = new WorkFolder(path, root, takeLock(join(path, 'lock')));
+    const folder = new WorkFolder(path, root, takeLock(join(path, lockName)));
     try {
       if (lstatOf(folder.#ready) !== undefined) await folder.apply({ durable: true });
       await folder.discard();
@@ -39,9 +41,9 @@ export class WorkFolder {
     }
   }
 
-  /** Throws away the changes. */
+  /** Throws away the changes: all but the lock. */
   async discard(): Promise<void> {
-    for (const part of ['ready.new', 'incoming', 'new', 'gone', 'applied']) await removeTree(join(this.path, part));
+    for (const name of readdirSync(this.path)) if (name !== lockName) await removeTree(join(this.path, name));
   }
 
   /** From here on the run is complete, also where the process ends now. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname, uptime } from 'node:os';
 import { dirname } from 'node:path';
 import { BackupSessionError, ioError } from '../../core/errors.js';
@@ -19,9 +19,9 @@ const clockSlackMs = 5000;
 export function takeLock(path: string): () => void {
   const content = `${process.pid}\n${hostname()}\n${randomUUID()}\n`;
   for (let attempt = 1; !create(path, content); attempt += 1) {
-    const owner = read(path) ?? '';
-    if (attempt > 10 || (owner !== '' && isAlive(path, owner))) throw inUse(path, owner);
-    if (owner !== '') removeStale(path, owner);
+    const owner = read(path);
+    if (attempt > 10 || (owner !== undefined && isAlive(path, owner))) throw inUse(path, owner ?? '');
+    if (owner !== undefined) removeStale(path, owner);
   }
   held.add(path);
   return () => {
@@ -29,15 +29,20 @@ export function takeLock(path: string): () => void {
   };
 }
 
-/** Whether the file was made; not where it is there already. */
+/** Whether the file was made, whole; not where it is there already. */
 function create(path: string, content: string): boolean {
+  const draft = `${path}.${randomUUID()}`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const descriptor = openSync(path, 'wx', 0o600);
+    writeFileSync(draft, content, { flag: 'wx', mode: 0o600 });
     try {
-      writeSync(descriptor, content);
+      linkSync(draft, path);
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return false;
+      // A disk without links: the file is empty for a moment.
+      writeFileSync(path, content, { flag: 'wx', mode: 0o600 });
     } finally {
-      closeSync(descriptor);
+      unlinkSync(draft);
     }
     return true;
   } catch (error) {
