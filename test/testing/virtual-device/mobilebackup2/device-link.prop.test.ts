@@ -1,4 +1,4 @@
-import { duplexPair, type Duplex } from 'node:stream';
+import { duplexPair } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeBlock, encodeName, endOfFiles } from '../../../../src/backup/device-link/wire.js';
@@ -11,7 +11,7 @@ import { DeviceLink } from '../../../../src/testing/virtual-device/services/mobi
 
 /** A link whose host says `bytes` and nothing more, whatever it is asked. */
 function linkTo(bytes: Uint8Array): { link: DeviceLink; close: () => void } {
-  const [device, host] = duplexPair() as [Duplex, Duplex];
+  const [device, host] = duplexPair();
   host.resume();
   host.end(bytes);
   const owner = { udid: 'x', faults: new FaultScript(() => undefined), onMessage: undefined };
@@ -72,7 +72,7 @@ describe('Files from a host', () => {
         try {
           expect((await download(bytes)).files.size).toBeLessThanOrEqual(2);
         } catch (error) {
-          expect(isBackupKitError(error), String(error)).toBe(true);
+          if (!isBackupKitError(error)) throw error;
         }
       }),
       { numRuns: 400 },
