@@ -128,12 +128,12 @@ export class Device implements ServiceHost, Closeable, AsyncDisposable {
 
   /** State of the battery. */
   async battery(options?: AbortOptions): Promise<BatteryInfo> {
-    return readBatteryInfo(await this.getValues({ domain: batteryDomain, ...options }));
+    return readBatteryInfo(await this.getValues({ domain: batteryDomain, signal: options?.signal }));
   }
 
   /** What the disk holds. */
   async diskUsage(options?: AbortOptions): Promise<DiskUsage> {
-    return readDiskUsage(await this.getValues({ domain: diskUsageDomain, ...options }));
+    return readDiskUsage(await this.getValues({ domain: diskUsageDomain, signal: options?.signal }));
   }
 
   /**

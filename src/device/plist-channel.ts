@@ -61,15 +61,10 @@ export class PlistChannel implements Closeable, AsyncDisposable {
     options?.signal?.throwIfAborted();
     const limit = limits.deviceMessageBytes;
     this.#reading ??= readPlistFrame(this.#connection, { protocol: this.#protocol, limit });
-    try {
-      const frame = await abortable(this.#reading, options?.signal);
-      this.#reading = undefined;
-      return frame?.value;
-    } catch (error) {
-      // What is being read belongs to the next call.
-      if (options?.signal?.aborted !== true) this.#reading = undefined;
-      throw error;
-    }
+    // What is still being read after an abort belongs to the next call; after a failure nothing more can be understood.
+    const frame = await abortable(this.#reading, options?.signal);
+    this.#reading = undefined;
+    return frame?.value;
   }
 
   /**

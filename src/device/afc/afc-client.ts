@@ -142,7 +142,7 @@ export class AfcClient implements Closeable, AsyncDisposable {
           .close()
           .catch(() => undefined);
     };
-    return toFile(await this.#requests.sendForNumber(request, op.openFileResult, { ...options, onLate }));
+    return toFile(await this.#requests.sendForNumber(request, op.openFileResult, { signal: options?.signal, onLate }));
   }
 
   /** Makes a folder and those above it; nothing happens where it exists. */

@@ -31,6 +31,7 @@ export class AfcRequests implements Closeable {
   readonly #connection: ServiceConnection;
   readonly #queue = new SerialQueue();
   #number = 0n;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(connection: ServiceConnection) {
     this.#connection = connection;
@@ -65,7 +66,18 @@ export class AfcRequests implements Closeable {
     await this.#connection.close();
   }
 
-  async #exchange({ operation, args, payload = new Uint8Array() }: AfcRequest): Promise<AfcPacket> {
+  /** Once an exchange has failed, replies and requests would not match any more. */
+  async #exchange(request: AfcRequest): Promise<AfcPacket> {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    try {
+      return await this.#ask(request);
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
+  }
+
+  async #ask({ operation, args, payload = new Uint8Array() }: AfcRequest): Promise<AfcPacket> {
     this.#number += 1n;
     const number = this.#number;
     const data = concatBytes(args.map((arg) => (typeof arg === 'bigint' ? writeU64(arg) : utf8Encode(`${arg}\0`))));

@@ -41,7 +41,11 @@ export async function openLockdown(
   place: DevicePlace,
   options?: AbortOptions,
 ): Promise<{ client: LockdownClient; productVersion: string }> {
-  const connection = await connectPort(place, { port: lockdownPort, service: lockdownService, ...options });
+  const connection = await connectPort(place, {
+    port: lockdownPort,
+    service: lockdownService,
+    signal: options?.signal,
+  });
   const client = new LockdownClient(connection, place.device.udid);
   try {
     await client.checkType(options);

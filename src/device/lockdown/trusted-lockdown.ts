@@ -1,5 +1,5 @@
 import { abortable, type AbortOptions } from '../../core/abort.js';
-import { DeviceError, isBackupKitError } from '../../core/errors.js';
+import { DeviceError, isBackupKitError, ProtocolError } from '../../core/errors.js';
 import type { Closeable } from '../../core/resource.js';
 import type { AttachedDevice, ServiceConnection } from '../transport.js';
 import type { LockdownClient } from './lockdown-client.js';
@@ -15,6 +15,8 @@ export class TrustedLockdown implements Closeable {
   readonly #closing = new AbortController();
   #place: DevicePlace;
   #isLegacy = false;
+  /** The session, and the one that is being begun. */
+  #client: LockdownClient | undefined;
   #opening: Promise<LockdownClient> | undefined;
 
   private constructor(place: DevicePlace, record: PairRecord) {
@@ -28,8 +30,7 @@ export class TrustedLockdown implements Closeable {
     { record, signal }: AbortOptions & { record: PairRecord },
   ): Promise<TrustedLockdown> {
     const lockdown = new TrustedLockdown(place, record);
-    const client = await lockdown.#begin(signal);
-    lockdown.#opening = Promise.resolve(client);
+    lockdown.#client = await lockdown.#begin(signal);
     return lockdown;
   }
 
@@ -40,16 +41,17 @@ export class TrustedLockdown implements Closeable {
 
   /** Uses the session, or a new one where that has ended: `task` may run twice. */
   async use<T>(task: (client: LockdownClient) => Promise<T>, { signal }: AbortOptions = {}): Promise<T> {
-    const opened = this.#opening;
+    const isReused = this.#client !== undefined;
     const client = await this.#session(signal);
     try {
       return await task(client);
     } catch (error) {
       if (this.#closing.signal.aborted) throw this.#closed();
-      if (!isBackupKitError(error, 'DEVICE_DISCONNECTED')) throw error;
-      if (this.#opening === opened) this.#opening = undefined;
+      const isOver = isBackupKitError(error, 'DEVICE_DISCONNECTED');
+      if (!isOver && !(error instanceof ProtocolError)) throw error;
+      if (this.#client === client) this.#client = undefined;
       await client.close();
-      if (opened === undefined) throw error;
+      if (!isOver || !isReused) throw error;
     }
     return await task(await this.#session(signal));
   }
@@ -82,21 +84,17 @@ export class TrustedLockdown implements Closeable {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(this.#closed());
-    await this.#opening?.then(
-      async (client) => await client.close(),
-      () => undefined,
-    );
+    await this.#opening?.catch(() => undefined);
+    await this.#client?.close();
   }
 
   /** The session that is there or being begun; callers that do not want to wait for it leave it to the others. */
   async #session(signal: AbortSignal | undefined): Promise<LockdownClient> {
     signal?.throwIfAborted();
     if (this.#closing.signal.aborted) throw this.#closed();
-    const opening = (this.#opening ??= this.#resume());
-    opening.catch(() => {
-      if (this.#opening === opening) this.#opening = undefined;
-    });
-    return await abortable(opening, signal);
+    if (this.#client !== undefined) return this.#client;
+    this.#opening ??= this.#resume().finally(() => (this.#opening = undefined));
+    return await abortable(this.#opening, signal);
   }
 
   async #resume(): Promise<LockdownClient> {
@@ -109,7 +107,8 @@ export class TrustedLockdown implements Closeable {
         udid: device.udid,
       });
     this.#place = { transport, device: found };
-    return await this.#begin(signal);
+    this.#client = await this.#begin(signal);
+    return this.#client;
   }
 
   async #begin(signal: AbortSignal | undefined): Promise<LockdownClient> {
