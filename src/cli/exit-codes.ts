@@ -7,10 +7,24 @@ export const exitCodes = {
   usage: 2,
   /** A password is needed, or the one given is wrong. */
   password: 3,
-  /** There is no such backup, file or dataset. */
+  /** There is no such backup, file, app or dataset. */
   absent: 4,
-  /** Done, but some files were not extracted. */
+  /** Done, but not with all files. */
   partial: 5,
+  /** There is no such device, several and none was chosen, or nothing that reaches devices. */
+  noDevice: 6,
+  /** The device does not trust this computer, or is not the one that was paired. */
+  notTrusted: 7,
+  /** The device is locked, or its passcode was not entered. */
+  locked: 8,
+  /** The device refused, or ended what was asked for with an error. */
+  refused: 9,
+  /** The connection to the device was lost. */
+  disconnected: 10,
+  /** Another program uses the device or the backup. */
+  busy: 11,
+  /** The owner cancelled on the device. */
+  cancelled: 12,
   /** Ended by Ctrl-C: 128 + SIGINT. */
   interrupted: 130,
   /** Ended by a request to terminate: 128 + SIGTERM. */

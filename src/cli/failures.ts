@@ -32,8 +32,29 @@ export class InterruptedError extends Error {
 }
 
 const codesByExit: ReadonlyMap<ExitCode, readonly ErrorCode[]> = new Map([
-  [exitCodes.password, ['MANIFEST_PASSWORD_REQUIRED', 'MANIFEST_PASSWORD_INCORRECT']],
-  [exitCodes.absent, ['MANIFEST_NOT_A_BACKUP', 'MANIFEST_FILE_NOT_FOUND', 'MANIFEST_FILE_MISSING', 'DATASET_ABSENT']],
+  [
+    exitCodes.password,
+    [
+      'MANIFEST_PASSWORD_REQUIRED',
+      'MANIFEST_PASSWORD_INCORRECT',
+      'BACKUP_PASSWORD_REQUIRED',
+      'BACKUP_PASSWORD_INCORRECT',
+    ],
+  ],
+  [
+    exitCodes.absent,
+    ['MANIFEST_NOT_A_BACKUP', 'MANIFEST_FILE_NOT_FOUND', 'MANIFEST_FILE_MISSING', 'DATASET_ABSENT', 'IO_NOT_FOUND'],
+  ],
+  [exitCodes.noDevice, ['DEVICE_NOT_FOUND', 'DEVICE_AMBIGUOUS', 'DEVICE_MUX_UNAVAILABLE']],
+  [
+    exitCodes.notTrusted,
+    ['DEVICE_NOT_PAIRED', 'DEVICE_TRUST_DENIED', 'DEVICE_IDENTITY_MISMATCH', 'DEVICE_PAIR_RECORD_INVALID'],
+  ],
+  [exitCodes.locked, ['DEVICE_LOCKED', 'BACKUP_DEVICE_LOCKED']],
+  [exitCodes.refused, ['DEVICE_REFUSED', 'DEVICE_SERVICE_UNAVAILABLE', 'BACKUP_REMOTE_FAILED']],
+  [exitCodes.disconnected, ['DEVICE_DISCONNECTED']],
+  [exitCodes.busy, ['BACKUP_DEVICE_BUSY', 'BACKUP_IN_USE']],
+  [exitCodes.cancelled, ['BACKUP_CANCELLED']],
 ]);
 
 /** Remedies that differ on the command line from those for programs; none where the message says all. */
@@ -41,7 +62,17 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   MANIFEST_PASSWORD_REQUIRED:
     'set IOS_BACKUP_PASSWORD, or give --password-file, --password-fd or --key-file; on a terminal it is asked for',
   MANIFEST_FILE_DAMAGED: 'take the file from another backup, or extract it with --recover to get what is left',
-  IO_EXISTS: 'give another --out, or say with --on-existing what to do',
+  IO_EXISTS: 'give another target, or say with --on-existing (extract) or --force (afc) to replace it',
+  DEVICE_MUX_UNAVAILABLE: '',
+  DEVICE_AMBIGUOUS: 'choose one with --udid; ios-backup devices lists them',
+  DEVICE_NOT_FOUND: 'plug it in and unlock it; ios-backup devices lists what is attached',
+  DEVICE_NOT_PAIRED: 'run ios-backup pair, and tap Trust on the device',
+  DEVICE_IDENTITY_MISMATCH:
+    'if it is the right device, run ios-backup unpair and ios-backup pair; else something poses as it',
+  DEVICE_PAIR_RECORD_INVALID: 'run ios-backup unpair and then ios-backup pair',
+  BACKUP_PASSWORD_REQUIRED:
+    'set IOS_BACKUP_PASSWORD, or give --password-file or --password-fd; on a terminal it is asked for',
+  BACKUP_ENCRYPTION_STATE: '',
   MANIFEST_NOT_A_FILE: 'name a file; ls shows what is in a folder',
   MANIFEST_CORRUPT: 'copy the backup again from its origin, or use an older one',
   DATASET_ABSENT: '',

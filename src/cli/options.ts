@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { UsageError } from './failures.js';
-import type { PasswordOptions } from './open-backup.js';
+import type { DeviceOptions } from './device-connection.js';
+import type { CredentialOptions } from './open-backup.js';
 
 /** Options of every command. */
 export interface CommonOptions {
@@ -9,7 +10,10 @@ export interface CommonOptions {
 }
 
 /** Options of commands that open a backup. */
-export interface BackupOptions extends CommonOptions, PasswordOptions {}
+export interface BackupOptions extends CommonOptions, CredentialOptions {}
+
+/** Options of commands that talk to a device. */
+export interface DeviceCommandOptions extends CommonOptions, DeviceOptions {}
 
 /** Adds the options of every command, and an example to its help. */
 export function withCommonOptions(command: Command, examples: readonly string[]): Command {
@@ -21,18 +25,39 @@ export function withCommonOptions(command: Command, examples: readonly string[])
 
 /** Adds the options of commands that open a backup. */
 export function withBackupOptions(command: Command, examples: readonly string[]): Command {
-  return withCommonOptions(command, examples)
+  return withPasswordOptions(withCommonOptions(command, examples)).option(
+    '--key-file <file>',
+    'use the derived key in a file in place of the password',
+  );
+}
+
+/** Adds the options that say where the backup password is. */
+export function withPasswordOptions(command: Command): Command {
+  return command
     .option('--password-file <file>', 'read the password from the first line of a file')
-    .option('--password-fd <number>', 'read the password from an open file descriptor', descriptor)
-    .option('--key-file <file>', 'use the derived key in a file in place of the password')
+    .option(
+      '--password-fd <number>',
+      'read the password from an open file descriptor',
+      parseDescriptor('--password-fd'),
+    )
     .addOption(new Option('--password [password]').preset('').hideHelp().argParser(refusePassword));
 }
 
-function descriptor(text: string): number {
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number > 2 ** 31 - 1)
-    throw new UsageError('--password-fd needs the number of a file descriptor');
-  return number;
+/** Adds the options of commands that talk to a device. */
+export function withDeviceOptions(command: Command, examples: readonly string[]): Command {
+  return withCommonOptions(command, examples)
+    .option('--udid <udid>', 'the device, where several are attached')
+    .option('--network', 'reach it by the network, also where it is on a cable');
+}
+
+/** The number of an open file. */
+export function parseDescriptor(name: string): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (!/^\d+$/.test(text) || number > 2 ** 31 - 1)
+      throw new UsageError(`${name} needs the number of a file descriptor`);
+    return number;
+  };
 }
 
 function refusePassword(): never {

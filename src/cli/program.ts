@@ -1,12 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addAfcCommand } from './commands/afc.js';
+import { addAppsCommand } from './commands/apps.js';
+import { addBackupCommand } from './commands/backup.js';
 import { addCatCommand } from './commands/cat.js';
 import { addContactsCommand } from './commands/contacts.js';
+import { addDeviceInfoCommand } from './commands/device-info.js';
+import { addDevicesCommand } from './commands/devices.js';
+import { addEncryptionCommand } from './commands/encryption.js';
 import { addExtractCommand } from './commands/extract.js';
 import { addInfoCommand } from './commands/info.js';
 import { addListCommand } from './commands/list.js';
 import { addLsCommand } from './commands/ls.js';
 import { addMessagesCommand } from './commands/messages.js';
+import { addPairCommand } from './commands/pair.js';
+import { addRestoreCommand } from './commands/restore.js';
+import { addUnpairCommand } from './commands/unpair.js';
+import { addVirtualDeviceCommand } from './commands/virtual-device.js';
+import { addWatchCommand } from './commands/watch.js';
 import type { CliContext } from './context.js';
 import { visibleText } from './output/text.js';
 
@@ -19,12 +30,23 @@ const addCommands = [
   addExtractCommand,
   addMessagesCommand,
   addContactsCommand,
+  addDevicesCommand,
+  addWatchCommand,
+  addPairCommand,
+  addUnpairCommand,
+  addDeviceInfoCommand,
+  addBackupCommand,
+  addRestoreCommand,
+  addEncryptionCommand,
+  addAppsCommand,
+  addAfcCommand,
+  addVirtualDeviceCommand,
 ];
 
 /** The command line. It throws where others would end the process. */
 export function buildProgram(context: CliContext): Command {
   const program = new Command('ios-backup')
-    .description('Opens, browses and extracts backups of iPhones and iPads.')
+    .description('Opens, browses and extracts backups of iPhones and iPads, and makes and restores them.')
     .version(packageVersion())
     .exitOverride()
     .configureOutput({

@@ -7,7 +7,7 @@
  *
  * @packageDocumentation
  */
-export { backUpDevice, type BackUpDeviceOptions } from '../backup/back-up-device.js';
+export { backUpDevice, folderOfBackups, type BackUpDeviceOptions } from '../backup/back-up-device.js';
 export { changeBackupPassword, type ChangeBackupPasswordOptions } from '../backup/change-backup-password.js';
 export { willEncrypt, type BackupDevice } from '../backup/device-host.js';
 export {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { Backup, type BackupSummary } from '../../entry/index.js';
 import type { CliContext } from '../context.js';
 import { withCommonOptions, type CommonOptions } from '../options.js';
-import { formatLocalTime } from '../output/format.js';
+import { fieldWidth, writeFields, type Field } from '../output/fields.js';
 import { toJsonLine } from '../output/json.js';
 import { plainCell, type CellValue } from '../output/table.js';
 import { escapeText, padText } from '../output/text.js';
@@ -44,11 +44,10 @@ export function addInfoCommand(program: Command, context: CliContext): void {
 }
 
 async function writeForPeople(summary: BackupSummary, { output }: CliContext): Promise<void> {
-  const rows = fields.map(([title, key]) => [title, shown(summary[key] as CellValue)] as const);
   const { apps } = summary;
-  rows.push(['Apps', apps.length === 0 ? 'none' : String(apps.length)]);
-  const width = Math.max(...rows.map(([title]) => title.length)) + 2;
-  for (const [title, value] of rows) await output.write(`${output.bold(padText(title, width))}${value}\n`);
+  const rows = [...fieldsOf(summary), { title: 'Apps', key: 'apps', value: apps.length === 0 ? 'none' : apps.length }];
+  await writeFields(rows, output);
+  const width = fieldWidth(rows);
   for (const { bundleId, version } of apps) {
     await output.write(
       `${padText('', width)}${escapeText(version === undefined ? bundleId : `${bundleId} ${version}`)}\n`,
@@ -59,13 +58,11 @@ async function writeForPeople(summary: BackupSummary, { output }: CliContext): P
 
 /** One line for each field, then one for each app and each warning: key, tabulator, value. */
 async function writeForPrograms(summary: BackupSummary, { output }: CliContext): Promise<void> {
-  for (const [, key] of fields) await output.write(`${key}\t${plainCell(summary[key] as CellValue)}\n`);
+  await writeFields(fieldsOf(summary), output);
   for (const app of summary.apps) await output.write(`app\t${plainCell(app.bundleId)}\t${plainCell(app.version)}\n`);
   for (const warning of summary.warnings) await output.write(`warning\t${plainCell(warning)}\n`);
 }
 
-function shown(value: CellValue): string {
-  if (value === undefined) return 'unknown';
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return value instanceof Date ? formatLocalTime(value) : escapeText(String(value));
+function fieldsOf(summary: BackupSummary): Field[] {
+  return fields.map(([title, key]) => ({ title, key, value: summary[key] as CellValue }));
 }

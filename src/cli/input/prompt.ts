@@ -1,8 +1,10 @@
+import { createInterface } from 'node:readline';
+
 /** Keys that mean something while a password is typed. */
 const keys = { enter: '\r', lineFeed: '\n', interrupt: '\u0003', endOfInput: '\u0004', killLine: '\u0015' } as const;
 const backspaces = new Set(['\u007f', '\b']);
 
-/** Where a password is asked for. */
+/** Where something is asked for. */
 export interface PromptTerminal {
   readonly input: NodeJS.ReadStream;
   readonly output: NodeJS.WriteStream;
@@ -62,5 +64,31 @@ export async function promptPassword(
     input.setRawMode(false);
     input.pause();
     output.write('\n');
+  }
+}
+
+/** Asks for a line that everybody may see. `undefined` where the input ends instead. */
+export async function promptLine(
+  question: string,
+  { input, output }: PromptTerminal,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  signal.throwIfAborted();
+  output.write(question);
+  for await (const line of inputLines(input, signal)) return line;
+  signal.throwIfAborted();
+  return undefined;
+}
+
+/** Lines of the input until it ends or the signal aborts. */
+export async function* inputLines(
+  input: NodeJS.ReadStream,
+  signal: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  const lines = createInterface({ input, terminal: false, signal });
+  try {
+    yield* lines;
+  } finally {
+    lines.close();
   }
 }

@@ -7,6 +7,8 @@ export interface ProgressState {
   readonly bytes: number;
   /** Bytes in all, where known. */
   readonly totalBytes: number | undefined;
+  /** The share that is done, 0 to 1, where it does not follow from bytes. */
+  readonly fraction?: number | undefined;
   /** What is in work, for people. */
   readonly label: string;
 }
@@ -46,17 +48,15 @@ export class ProgressBar {
     this.#isShown = false;
   }
 
-  #line({ bytes, totalBytes, label }: ProgressState): string {
+  #line({ bytes, totalBytes, fraction, label }: ProgressState): string {
     const rate = this.#rate(bytes);
     const speed = rate === undefined ? '' : ` ${formatBytes(rate)}/s`;
+    if (fraction !== undefined) return `${share(fraction)} ${formatBytes(bytes)}${speed} ${label}`;
     if (totalBytes === undefined) return `${formatBytes(bytes)}${speed} ${label}`;
-    // The sizes in the manifest are not always those of the contents.
-    const fraction = totalBytes === 0 ? 1 : Math.min(1, bytes / totalBytes);
-    const filled = Math.round(fraction * barWidth);
-    const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled);
     const left =
       rate === undefined || rate === 0 ? '' : ` ${formatDuration(Math.max(0, totalBytes - bytes) / rate)} left`;
-    return `${bar} ${Math.floor(fraction * 100)} %${speed}${left} ${label}`;
+    // The sizes in the manifest are not always those of the contents.
+    return `${share(totalBytes === 0 ? 1 : bytes / totalBytes)}${speed}${left} ${label}`;
   }
 
   /** Bytes a second over the last seconds. */
@@ -68,4 +68,10 @@ export class ProgressBar {
     if (first === undefined || at - first.at < 200) return undefined;
     return ((bytes - first.bytes) / (at - first.at)) * 1000;
   }
+}
+
+function share(fraction: number): string {
+  const within = Math.max(0, Math.min(1, fraction));
+  const filled = Math.round(within * barWidth);
+  return `${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)} ${Math.floor(within * 100)} %`;
 }
