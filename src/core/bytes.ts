@@ -73,6 +73,11 @@ export function plainView(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** An array whose content is anything, for callers that fill all of it or cut off the rest with a copy. */
+export function uninitialisedBytes(length: number): Uint8Array {
+  return plainView(Buffer.allocUnsafeSlow(length));
+}
+
 /** One array with all parts in order. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;

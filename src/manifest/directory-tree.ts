@@ -1,9 +1,10 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { lstat, open, opendir, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { AbortOptions } from '../core/abort.js';
 import type { BackupTree, TreeEntry } from '../core/backup-tree.js';
 import { fileHandleSource } from '../core/byte-source.js';
+import { uninitialisedBytes } from '../core/bytes.js';
 import { DirectIo } from '../core/direct-io.js';
 import { ioError, ManifestError } from '../core/errors.js';
 import { checkLimit } from '../core/limits.js';
@@ -64,17 +65,17 @@ export function directoryTree(path: string): BackupTree {
   const root = resolve(path);
   /** Folders inside the root that were seen to be folders and not links; a backup has 256 of them. */
   const folders = new Set<string>(['']);
+  const direct = new DirectIo();
 
   const isFolder = async (treePath: string): Promise<boolean> => {
     if (folders.has(treePath)) return true;
     if (!(await isFolder(parentOf(treePath)))) return false;
-    const stat = await lstatOf(join(root, treePath));
+    const full = join(root, treePath);
+    const stat = direct.next() ? direct.run(() => lstatDirectly(full)) : await lstatOf(full);
     if (stat?.isDirectory() !== true) return false;
     folders.add(treePath);
     return true;
   };
-
-  const direct = new DirectIo();
 
   /** The full path of what may be opened as a file; `undefined` where there is certainly none. */
   const locate = async (treePath: string, options: AbortOptions | undefined): Promise<string | undefined> => {
@@ -179,7 +180,7 @@ function readDirectly(full: string, file: { treePath: string; limit: number }): 
     if (!stat.isFile()) return undefined;
     checkLimit(stat.size, file.limit, { what: `The size of ${file.treePath}`, format: 'archive' });
     if (stat.size > directBytes) return 'large';
-    const bytes = new Uint8Array(stat.size);
+    const bytes = uninitialisedBytes(stat.size);
     let filled = 0;
     while (filled < bytes.length) {
       const bytesRead = readSync(fd, bytes, filled, bytes.length - filled, filled);
@@ -200,6 +201,15 @@ const parentOf = (treePath: string): string => treePath.slice(0, Math.max(0, tre
 async function lstatOf(full: string): Promise<Stats | undefined> {
   try {
     return await lstat(full);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw readError(error, full, 'examining');
+  }
+}
+
+function lstatDirectly(full: string): Stats | undefined {
+  try {
+    return lstatSync(full);
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw readError(error, full, 'examining');
