@@ -62,6 +62,7 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   MANIFEST_PASSWORD_REQUIRED:
     'set IOS_BACKUP_PASSWORD, or give --password-file, --password-fd or --key-file; on a terminal it is asked for',
   MANIFEST_FILE_DAMAGED: 'take the file from another backup, or extract it with --recover to get what is left',
+  IO_NOT_FOUND: 'ios-backup afc ls shows what is in a folder',
   IO_EXISTS: 'give another target, or say with --on-existing (extract) or --force (afc) to replace it',
   DEVICE_MUX_UNAVAILABLE: '',
   DEVICE_AMBIGUOUS: 'choose one with --udid; ios-backup devices lists them',
