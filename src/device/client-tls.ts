@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { abortable } from '../core/abort.js';
@@ -24,8 +24,7 @@ export async function startClientTls(
   { tls, signal, peer }: { tls: DeviceTlsOptions; signal: AbortSignal | undefined; peer: Peer },
 ): Promise<TLSSocket> {
   signal?.throwIfAborted();
-  const options = connectionOptions(tls, peer);
-  const expected = new X509Certificate(tls.deviceCertificate).publicKey;
+  const { options, expected } = connectionOptions(tls, peer);
   const socket = connect({ ...options, socket: stream, rejectUnauthorized: false });
   const secured = new Promise<void>((resolve, reject) => {
     socket.once('secureConnect', resolve);
@@ -48,19 +47,21 @@ export async function startClientTls(
   return socket;
 }
 
-function connectionOptions(tls: DeviceTlsOptions, peer: Peer): ConnectionOptions {
+/** How to connect, and the public key that the device must have. */
+function connectionOptions(tls: DeviceTlsOptions, peer: Peer): { options: ConnectionOptions; expected: KeyObject } {
   try {
     const certificate = new X509Certificate(tls.certificate);
     if (!certificate.checkPrivateKey(createPrivateKey(tls.privateKey)))
       throw new Error('The key is of another certificate');
     const isWeak = tls.isLegacy === true || isSignedWithSha1(certificate);
-    return {
+    const options: ConnectionOptions = {
       cert: tls.certificate,
       key: tls.privateKey,
       ...(tls.isLegacy === true ? { minVersion: 'TLSv1', maxVersion: 'TLSv1' } : { minVersion: 'TLSv1.2' }),
       // OpenSSL has TLS 1.0, and takes certificates that older tools signed with SHA-1, only on its lowest level.
       ...(isWeak && { ciphers: 'DEFAULT:@SECLEVEL=0' }),
     };
+    return { options, expected: new X509Certificate(tls.deviceCertificate).publicKey };
   } catch (cause) {
     throw new DeviceError(
       'DEVICE_PAIR_RECORD_INVALID',
