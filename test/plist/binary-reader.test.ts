@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { binaryKind, BinaryPlistReader } from '../../src/plist/binary-reader.js';
+import { binaryKind, BinaryPlistReader, KeyTable } from '../../src/plist/binary-reader.js';
 import { writeBinaryPlist } from '../../src/plist/binary-write.js';
 import { PlistReal, PlistUid } from '../../src/plist/types.js';
 import { rawPlist } from './support.js';
@@ -54,6 +54,21 @@ describe('BinaryPlistReader', () => {
       reader.data(at('on')),
     ])
       expect(other).toBeUndefined();
+  });
+
+  test('finds the values under many keys in one pass', () => {
+    const keys = ['list', 'size', 'absent', 'data', 'path', 'ü'];
+    const found = reader.findAll(reader.topObject, new KeyTable(keys));
+    expect(found).toEqual(keys.map((key) => reader.find(reader.topObject, key) ?? -1));
+    expect(found?.filter((index) => index < 0)).toHaveLength(2);
+    expect(reader.findAll(at('list'), new KeyTable(keys))).toBeUndefined();
+  });
+
+  test('gives single elements of an array', () => {
+    expect(reader.string(reader.element(at('list'), 1) ?? -1)).toBe('b');
+    expect(reader.element(at('list'), 2)).toBeUndefined();
+    expect(reader.element(reader.topObject, 0)).toBeUndefined();
+    expect(reader.element(at('path'), 0)).toBeUndefined();
   });
 
   test('finds no key that is absent, only begins alike, or is not ASCII', () => {

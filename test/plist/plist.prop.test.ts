@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { isBackupKitError } from '../../src/core/errors.js';
 import { ArchivedObject, ArchivedText, type ArchivedValue } from '../../src/plist/archived-value.js';
 import { parseBinaryPlist } from '../../src/plist/binary-parse.js';
-import { BinaryPlistReader } from '../../src/plist/binary-reader.js';
+import { BinaryPlistReader, KeyTable } from '../../src/plist/binary-reader.js';
 import { writeBinaryPlist } from '../../src/plist/binary-write.js';
 import { KeyedArchive } from '../../src/plist/keyed-archive.js';
 import {
@@ -161,10 +161,16 @@ describe('totality', () => {
       fc.property(mutations([writeBinaryPlist(sample)]), (bytes) =>
         expectTotal(() => {
           const reader = new BinaryPlistReader(bytes);
+          const names = new KeyTable(['name']);
           for (let index = 0; index < reader.objectCount; index += 1) {
             expectTotal(() => {
               reader.references(index);
               reader.find(index, 'name');
+            });
+            expectTotal(() => {
+              reader.element(index, 1);
+              const found = reader.findAll(index, names);
+              expect(found?.[0]).toBe(found && (reader.find(index, 'name') ?? -1));
             });
             expectTotal(() => [reader.string(index), reader.data(index), reader.integer(index), reader.uid(index)]);
             expectTotal(() => [
