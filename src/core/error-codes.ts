@@ -18,11 +18,11 @@ export interface ErrorCodeInfo {
   readonly transient?: true;
 }
 
-/**
+/*
  * Every code that this package's errors carry. Stable within a major version; messages are not.
  * docs/errors.md is generated from this table, and a contract test asks for a test that provokes each code.
  */
-export const errorCodes = {
+const table = {
   DEVICE_MUX_UNAVAILABLE: {
     errorClass: 'DeviceError',
     meaning: 'usbmuxd, the service that reaches devices, does not answer at its address.',
@@ -318,4 +318,12 @@ export const errorCodes = {
 } as const satisfies Record<string, ErrorCodeInfo>;
 
 /** A stable error code. */
-export type ErrorCode = keyof typeof errorCodes;
+export type ErrorCode = keyof typeof table;
+
+/** Codes of one class of errors, by the name of the class. */
+export type CodeOf<C extends ErrorCodeInfo['errorClass']> = {
+  [K in ErrorCode]: (typeof table)[K]['errorClass'] extends C ? K : never;
+}[ErrorCode];
+
+/** What each code means, for programs that explain errors to people. */
+export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeInfo>> = table;

@@ -1,11 +1,6 @@
-import { errorCodes, type ErrorCode, type ErrorCodeInfo } from './error-codes.js';
+import { errorCodes, type CodeOf, type ErrorCode, type ErrorCodeInfo } from './error-codes.js';
 
 const brand = Symbol.for('ios-backup-kit.error');
-
-/** Codes of one class. */
-export type CodeOf<C extends ErrorCodeInfo['errorClass']> = {
-  [K in ErrorCode]: (typeof errorCodes)[K]['errorClass'] extends C ? K : never;
-}[ErrorCode];
 
 /**
  * Base of all errors of this package. Match on {@link BackupKitError.code} or with {@link isBackupKitError}
