@@ -57,7 +57,10 @@ export async function findDevice(
   );
   const udids = [...new Set(suitable.map((one) => one.udid))];
   if (udids.length > 1)
-    throw new DeviceError('DEVICE_AMBIGUOUS', `Several devices are attached; choose one of ${udids.join(', ')}`);
+    throw new DeviceError(
+      'DEVICE_AMBIGUOUS',
+      `Several devices are attached (${udids.join(', ')}); choose one by its UDID`,
+    );
   const found = suitable.find((one) => one.connectionType === 'USB') ?? suitable[0];
   if (found !== undefined) return found;
   const how = connectionType === undefined ? '' : ` by ${connectionType}`;
