@@ -1,4 +1,5 @@
-import { BackupSessionError, isBackupKitError, type CodeOf } from '../core/errors.js';
+import type { CodeOf } from '../core/error-codes.js';
+import { BackupSessionError, isBackupKitError } from '../core/errors.js';
 import type { BackupResponse } from './mobilebackup2.js';
 
 /** What is known of an error of the device. */
