@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import * as backup from '../../src/entry/backup.js';
 import * as datasets from '../../src/entry/datasets.js';
+import * as device from '../../src/entry/device.js';
 import * as root from '../../src/entry/index.js';
+import * as testing from '../../src/entry/testing.js';
 
 // What users can import is a promise: a change of these lists is a change of the API, to be named in CHANGELOG.md.
 describe('the entries export exactly', () => {
@@ -57,6 +60,61 @@ describe('the entries export exactly', () => {
         "parsePlist",
         "readSchema",
         "toPlain",
+      ]
+    `);
+  });
+
+  it('ios-backup-kit/device', () => {
+    expect(Object.keys(device).sort()).toMatchInlineSnapshot(`
+      [
+        "AfcClient",
+        "AfcFile",
+        "Device",
+        "NotificationProxy",
+        "PlistChannel",
+        "Springboard",
+        "appiumTransport",
+        "connectionOverStream",
+        "exportPairRecord",
+        "forgetDevice",
+        "importPairRecord",
+        "listDevices",
+        "pairDevice",
+        "unpairDevice",
+        "usbmuxTransport",
+        "validatePair",
+        "watchDevices",
+      ]
+    `);
+  });
+
+  it('ios-backup-kit/backup', () => {
+    expect(Object.keys(backup).sort()).toMatchInlineSnapshot(`
+      [
+        "BackupSession",
+        "backUpDevice",
+        "changeBackupPassword",
+        "directorySink",
+        "folderOfBackups",
+        "restoreDevice",
+        "willEncrypt",
+      ]
+    `);
+  });
+
+  it('ios-backup-kit/testing', () => {
+    expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
+      [
+        "backupSinkSuite",
+        "buildBackup",
+        "contactsStore",
+        "createVirtualDevice",
+        "createVirtualMux",
+        "datasetSuite",
+        "memoryTree",
+        "messagesStore",
+        "sampleBackupSpec",
+        "sqliteDriverSuite",
       ]
     `);
   });
