@@ -27,13 +27,7 @@ export class MuxConnection {
 
   /** @throws DeviceError `DEVICE_MUX_UNAVAILABLE` */
   static async open(address: MuxAddress, options?: AbortOptions): Promise<MuxConnection> {
-    const target = 'path' in address ? { path: address.path } : { host: address.host, port: address.port };
-    try {
-      return new MuxConnection(new ByteChannel(await openSocket(target, options), 'usbmuxd'));
-    } catch (cause) {
-      options?.signal?.throwIfAborted();
-      throw muxUnavailable(address, cause);
-    }
+    return new MuxConnection(new ByteChannel(await openMuxSocket(address, options), 'usbmuxd'));
   }
 
   /** Sends a request and reads its reply. */
@@ -86,6 +80,17 @@ export class MuxConnection {
 /** `Number` of a reply that is a bare result; `undefined` for any other reply. */
 export function resultNumber(reply: PlistDict): number | undefined {
   return asString(reply.get('MessageType')) === 'Result' ? asNumber(reply.get('Number')) : undefined;
+}
+
+/** An open socket to usbmuxd. @throws DeviceError `DEVICE_MUX_UNAVAILABLE` */
+export async function openMuxSocket(address: MuxAddress, options?: AbortOptions): Promise<Socket> {
+  const target = 'path' in address ? { path: address.path } : { host: address.host, port: address.port };
+  try {
+    return await openSocket(target, options);
+  } catch (cause) {
+    options?.signal?.throwIfAborted();
+    throw muxUnavailable(address, cause);
+  }
 }
 
 /** An open TCP or unix socket. */
