@@ -196,12 +196,11 @@ describe('afc', () => {
   });
 });
 
-test.each(
-  ['devices', 'watch', 'pair', 'unpair', 'device-info', 'backup', 'restore', 'apps', 'virtual-device'].concat(
-    ...['encryption on', 'encryption off', 'encryption change'],
-    ...['afc ls', 'afc get', 'afc put', 'afc mkdir', 'afc rm'],
-  ),
-)('%s --help has an example', async (name) => {
+test.each([
+  ...['devices', 'watch', 'pair', 'unpair', 'device-info', 'backup', 'restore', 'apps', 'virtual-device'],
+  ...['encryption on', 'encryption off', 'encryption change'],
+  ...['afc ls', 'afc get', 'afc put', 'afc mkdir', 'afc rm'],
+])('%s --help has an example', async (name) => {
   const { exitCode, stdout } = await runCli([...name.split(' '), '--help']);
   expect(exitCode).toBe(0);
   expect(stdout).toContain(`$ ios-backup ${name}`);

@@ -27,6 +27,15 @@ test('has no share where the size in all is unknown, and stays below 100 % where
   expect(text()).toContain('100 %');
 });
 
+test('shows a share that is stated, within its bounds', () => {
+  const { stream, text } = keptStream({ columns: 80 });
+  const bar = new ProgressBar(stream, () => 0);
+  bar.update({ bytes: 1500, totalBytes: undefined, fraction: 0.5, label: 'a' });
+  expect(text()).toContain(`\r${'█'.repeat(12)}${'░'.repeat(12)} 50 % 1.5 kB a`);
+  bar.update({ bytes: 1500, totalBytes: undefined, fraction: 7, label: 'a' });
+  expect(text()).toContain(' 100 % ');
+});
+
 test('writes nothing where there is no terminal', () => {
   const { stream, text } = keptStream();
   const bar = new ProgressBar(stream);
