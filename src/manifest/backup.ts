@@ -123,15 +123,13 @@ export class Backup implements BackupReader, AsyncDisposable {
       progress.force('phase', () => ({ type: 'phase', phase: name }));
     };
     phase('reading');
-    const { plists, stored } = await readTopLevel(tree, { signal });
+    const { plists, stored } = await readTopLevel(tree, { signal, preload: options.sqlite === undefined });
     if (stored === undefined) throw await noManifest(tree, { signal });
     const sqlite = options.sqlite ?? pagedDriver();
     const owner = new ResourceOwner();
     try {
       const unlock = async (): Promise<UnlockedKeybag> => {
         if (password !== undefined || credentials.key !== undefined) phase('deriving-key');
-        // Loads while a thread of the pool derives the key.
-        if (options.sqlite === undefined) preloadSqlite().catch(() => undefined);
         const keys = owner.attach(await unlockKeybag(keybagOf(plists.manifest), credentials, { signal }));
         phase('opening-manifest');
         return keys;
@@ -276,9 +274,11 @@ function checkCredentials({
 /** @throws {@link ManifestError} `MANIFEST_NOT_A_BACKUP` */
 async function readTopLevel(
   tree: BackupTree,
-  options: AbortOptions,
+  options: AbortOptions & { preload?: boolean },
 ): Promise<{ plists: TopLevelPlists; stored: StoredManifest | undefined }> {
   const stored = await findManifest(tree, options);
+  // Loads while files are read and, in a thread of the pool, the key is derived.
+  if (options.preload === true && stored?.kind === 'database') preloadSqlite().catch(() => undefined);
   const plists = await readTopLevelPlists(tree, options);
   if (stored === undefined && plists.info === undefined && plists.manifest === undefined) {
     const [below] = await backupsBelow(tree, options);
