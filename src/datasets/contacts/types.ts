@@ -6,6 +6,7 @@ export interface Contact {
   readonly rowId: number;
   /** Identifier that Contacts keeps across syncs. `undefined` before iOS 7. */
   readonly guid: string | undefined;
+  /** `organization` for a card that is filed under the name of its organisation. */
   readonly kind: 'person' | 'organization';
   /** Whether it is the owner's own card. `undefined` where the schema cannot tell. */
   readonly isMe: boolean | undefined;
@@ -13,32 +14,53 @@ export interface Contact {
   readonly displayName: string | undefined;
   /** Title before the name, e.g. `Dr.`. */
   readonly namePrefix: string | undefined;
+  /** Given name. */
   readonly givenName: string | undefined;
+  /** Middle names. */
   readonly middleName: string | undefined;
+  /** Family name. */
   readonly familyName: string | undefined;
+  /** Family name before, e.g. before a marriage. */
   readonly previousFamilyName: string | undefined;
   /** What follows the name, e.g. `Jr.`. */
   readonly nameSuffix: string | undefined;
+  /** Nickname. */
   readonly nickname: string | undefined;
+  /** Reading of the given name, for sorting and display: kana, pinyin and the like. */
   readonly phoneticGivenName: string | undefined;
+  /** Reading of the middle name. */
   readonly phoneticMiddleName: string | undefined;
+  /** Reading of the family name. */
   readonly phoneticFamilyName: string | undefined;
   /** How Siri says it. */
   readonly pronunciationGivenName: string | undefined;
+  /** How Siri says the middle name. */
   readonly pronunciationMiddleName: string | undefined;
+  /** How Siri says the family name. */
   readonly pronunciationFamilyName: string | undefined;
+  /** Name of the organisation, or of the employer of a person. */
   readonly organization: string | undefined;
+  /** Reading of the name of the organisation. From iOS 10. */
   readonly phoneticOrganization: string | undefined;
+  /** Department within the organisation. */
   readonly department: string | undefined;
+  /** Position within the organisation. */
   readonly jobTitle: string | undefined;
+  /** Phone numbers, in the order in which they were added. */
   readonly phones: readonly ContactValue[];
+  /** E-mail addresses, in the order in which they were added. */
   readonly emails: readonly ContactValue[];
+  /** Web addresses, in the order in which they were added. */
   readonly urls: readonly ContactValue[];
+  /** Postal addresses, in the order in which they were added. */
   readonly addresses: readonly ContactAddress[];
   /** Names of related people; the label says the relation. */
   readonly relatedNames: readonly ContactValue[];
+  /** Dates other than birthdays, e.g. an anniversary. */
   readonly dates: readonly ContactDate[];
+  /** Accounts of instant messengers. */
   readonly instantMessages: readonly ContactInstantMessage[];
+  /** Profiles of social networks. */
   readonly socialProfiles: readonly ContactSocialProfile[];
   /** Own ringtone and text tone. */
   readonly tones: readonly ContactTone[];
@@ -48,6 +70,7 @@ export interface Contact {
   readonly birthday: string | undefined;
   /** Birthday of another calendar. */
   readonly alternateBirthday: AlternateBirthday | undefined;
+  /** Free text of the user, which may have several lines. */
   readonly note: string | undefined;
   /** Whether the backup holds an image; {@link Contact.image} reads it. */
   readonly hasImage: boolean;
@@ -57,7 +80,9 @@ export interface Contact {
   readonly groups: readonly ContactGroupRef[];
   /** The unified contact that it is a part of. `undefined` where it stands alone. */
   readonly link: ContactLink | undefined;
+  /** When the card was made; `undefined` where the database has no date. */
   readonly created: Date | undefined;
+  /** When the card was last changed; `undefined` where the database has no date. */
   readonly modified: Date | undefined;
   /**
    * Reads the image, also after the iteration has ended, as long as the backup is open. `undefined` where there is none.
@@ -84,7 +109,9 @@ export interface ContactValue extends ContactLabel {
 
 /** A part of a value whose meaning is not known. */
 export interface ContactPart {
+  /** Key as it is stored, in any case; `#` and its number where the database has no such key. */
   readonly key: string;
+  /** Text of the part, never empty. */
   readonly value: string;
 }
 
@@ -92,14 +119,21 @@ export interface ContactPart {
 export interface ContactAddress extends ContactLabel {
   /** Lines are separated by line feeds. */
   readonly street: string | undefined;
+  /** District of the city or town. */
   readonly subLocality: string | undefined;
+  /** City or town. */
   readonly city: string | undefined;
+  /** County, or what else is between city and state. */
   readonly subAdministrativeArea: string | undefined;
+  /** State, province or region. */
   readonly state: string | undefined;
+  /** Postal code; ZIP code in the United States. */
   readonly postalCode: string | undefined;
+  /** Name of the country, in the language in which it was entered. */
   readonly country: string | undefined;
   /** ISO 3166-1 alpha-2 code as it is stored, mostly in lower case. */
   readonly countryCode: string | undefined;
+  /** Parts that have no field here, in the order of the database. */
   readonly otherParts: readonly ContactPart[];
 }
 
@@ -115,7 +149,9 @@ export interface ContactDate extends ContactLabel {
 export interface ContactInstantMessage extends ContactLabel {
   /** E.g. `Skype`. */
   readonly service: string | undefined;
+  /** Name of the account at the service. */
   readonly username: string | undefined;
+  /** Parts that have no field here. */
   readonly otherParts: readonly ContactPart[];
 }
 
@@ -123,11 +159,15 @@ export interface ContactInstantMessage extends ContactLabel {
 export interface ContactSocialProfile extends ContactLabel {
   /** E.g. `twitter`. */
   readonly service: string | undefined;
+  /** Name of the account at the service. */
   readonly username: string | undefined;
+  /** Name that the profile shows. */
   readonly displayName: string | undefined;
   /** The network's own identifier of the user. */
   readonly userId: string | undefined;
+  /** Address of the profile. */
   readonly url: string | undefined;
+  /** Parts that have no field here. */
   readonly otherParts: readonly ContactPart[];
 }
 
@@ -137,6 +177,7 @@ export interface ContactTone extends ContactLabel {
   readonly sound: string | undefined;
   /** Identifier of the vibration. */
   readonly vibration: string | undefined;
+  /** Parts that have no field here. */
   readonly otherParts: readonly ContactPart[];
 }
 
@@ -144,7 +185,9 @@ export interface ContactTone extends ContactLabel {
 export interface ContactOtherValue extends ContactLabel {
   /** Number of the property. */
   readonly property: number | undefined;
+  /** The scalar; `undefined` where the value consists of parts alone. */
   readonly value: string | undefined;
+  /** All parts; empty where the value is a scalar alone. */
   readonly parts: readonly ContactPart[];
 }
 
@@ -152,12 +195,15 @@ export interface ContactOtherValue extends ContactLabel {
 export interface AlternateBirthday {
   /** Identifier as Foundation has it, e.g. `chinese`. */
   readonly calendar: string | undefined;
+  /** Number of the era within the calendar; for `chinese` of the cycle of 60 years. */
   readonly era: number | undefined;
   /** Year within the era; within the cycle of 60 years for `chinese`. */
   readonly year: number | undefined;
   /** From 1. */
   readonly month: number;
+  /** Day of the month, from 1. */
   readonly day: number;
+  /** Whether it is the leap month that follows the month of that number. */
   readonly isLeapMonth: boolean;
 }
 
@@ -165,6 +211,7 @@ export interface AlternateBirthday {
 export interface ContactStore {
   /** ROWID in `ABStore`. */
   readonly rowId: number;
+  /** Name of the source; `undefined` where it has none. */
   readonly name: string | undefined;
   /** What kind of source it is, where the number is a known one. */
   readonly kind: 'local' | 'exchange' | 'mobile-me' | 'ldap' | 'carddav' | undefined;
@@ -172,6 +219,7 @@ export interface ContactStore {
   readonly rawType: number | undefined;
   /** Identifier of the account, the same as in the accounts database. `undefined` for the device's own contacts. */
   readonly accountId: string | undefined;
+  /** Whether the source is switched on. `undefined` where the schema cannot tell. */
   readonly isEnabled: boolean | undefined;
 }
 
@@ -179,6 +227,7 @@ export interface ContactStore {
 export interface ContactGroupRef {
   /** ROWID in `ABGroup`. */
   readonly rowId: number;
+  /** Name that the group was given. */
   readonly name: string | undefined;
 }
 
@@ -202,17 +251,30 @@ export interface ContactImageOptions extends AbortOptions {
 
 /** An image of a contact. */
 export interface ContactImage {
+  /** Which one it is, where the one asked for is missing the other one. */
   readonly size: 'full' | 'thumbnail';
   /** By the first bytes. `undefined` for bare pixels of early releases and for what is not known. */
   readonly mediaType: 'image/jpeg' | 'image/png' | 'image/heic' | 'image/gif' | 'image/tiff' | undefined;
+  /** The image file as it is stored. */
   readonly data: Uint8Array;
   /** The square of a full image that the device shows, in pixels from the bottom left corner. `undefined` where none is stored. */
-  readonly crop: { readonly x: number; readonly y: number; readonly width: number } | undefined;
+  readonly crop:
+    | {
+        /** Left edge, in pixels from the left edge of the image. */
+        readonly x: number;
+        /** Lower edge, in pixels from the lower edge of the image. */
+        readonly y: number;
+        /** Width and height, in pixels. */
+        readonly width: number;
+      }
+    | undefined;
 }
 
 /** A group of contacts. */
 export interface ContactGroup extends ContactGroupRef {
+  /** Identifier that Contacts keeps across syncs. `undefined` before iOS 7. */
   readonly guid: string | undefined;
+  /** Where the group is kept. `undefined` where its source is unknown. */
   readonly store: ContactStore | undefined;
   /** ROWIDs of the cards in it, ascending. */
   readonly contactRowIds: readonly number[];
