@@ -8,6 +8,7 @@ export interface DatasetIssue {
   readonly dataset: string;
   /** What kind of issue: stable words that programs may match, e.g. `body-undecoded`. */
   readonly kind: string;
+  /** Table of the row; the path of the database within its domain where the issue is about all of it. */
   readonly table: string;
   /** ROWID of the row, where it is about one. */
   readonly rowId: number | undefined;
@@ -15,6 +16,7 @@ export interface DatasetIssue {
   readonly field: string | undefined;
   /** One sentence for people, without content of the row. */
   readonly message: string;
+  /** The error behind it; `undefined` where there is none. */
   readonly cause: unknown;
 }
 
@@ -28,6 +30,7 @@ export interface DatasetOptions extends AbortOptions {
 
 /** Whether a backup holds a dataset, and if not, why. */
 export interface DatasetProbe {
+  /** Whether the dataset can be read, perhaps with parts missing. */
   readonly available: boolean;
   /** Why it is absent; `undefined` where it is available. */
   readonly reason: AbsenceReason | undefined;

@@ -21,10 +21,11 @@ export {
   ArchivedObject,
   ArchivedText,
   type ArchivedMap,
+  type ArchivedTextRun,
   type ArchivedValue,
 } from '../plist/archived-value.js';
 export { KeyedArchive } from '../plist/keyed-archive.js';
 export * from '../plist/guards.js';
 export { parsePlist } from '../plist/parse.js';
-export { toPlain } from '../plist/to-plain.js';
+export { toPlain, type JsonValue } from '../plist/to-plain.js';
 export type * from '../plist/types.js';

@@ -11,6 +11,7 @@ export interface Party {
   readonly handleId: number;
   /** The address as the database has it: phone number, e-mail address, `urn:biz:…`, short code. */
   readonly address: string;
+  /** What the form of the address tells. */
   readonly kind: AddressKind;
   /** The address in a form to compare: see {@link Address.canonical}. */
   readonly canonicalAddress: string;
@@ -70,26 +71,52 @@ export type TextEffect =
 export interface MessageBody {
   /** The text. U+FFFC stands for each attachment, U+FFFD for an app's content. `undefined` where there is none. */
   readonly text: string | undefined;
+  /** Where the text comes from, or why there is none. */
   readonly bodyState: BodyState;
+  /** All of the text in stretches, in order. Empty where there is no attributed body, or none that fits the text. */
   readonly runs: readonly TextRun[];
 }
 
 /** What a message consists of, in the order in which it is shown. */
 export type MessagePart =
-  | { readonly kind: 'text'; readonly index: number; readonly text: string; readonly start: number }
   | {
-      readonly kind: 'attachment';
+      /** A stretch of text between attachments. */
+      readonly kind: 'text';
+      /** Index of the part; reactions, edits and unsends refer to it. */
       readonly index: number;
-      readonly attachmentGuid: string | undefined;
+      /** The text of this stretch. */
+      readonly text: string;
+      /** Start in {@link MessageBody.text}, in UTF-16 units. */
       readonly start: number;
     }
-  | { readonly kind: 'app'; readonly index: number }
-  | { readonly kind: 'unsent'; readonly index: number };
+  | {
+      /** A file in its place. */
+      readonly kind: 'attachment';
+      /** Index of the part. */
+      readonly index: number;
+      /** `Attachment.guid`; `undefined` where neither the text nor a row names the file. */
+      readonly attachmentGuid: string | undefined;
+      /** Position of its U+FFFC in {@link MessageBody.text}, in UTF-16 units; 0 without text. */
+      readonly start: number;
+    }
+  | {
+      /** The content of an app: {@link Message.app}. */
+      readonly kind: 'app';
+      /** Index of the part, always 0. */
+      readonly index: number;
+    }
+  | {
+      /** A part that the sender took back. */
+      readonly kind: 'unsent';
+      /** Index that the part had. */
+      readonly index: number;
+    };
 
 /** A file that came with a message. */
 export interface Attachment {
   /** ROWID in `attachment`. */
   readonly rowId: number;
+  /** Identifier by which text runs and groups refer to it; `''` where the row has none. */
   readonly guid: string;
   /** Name that the user sees. */
   readonly name: string | undefined;
@@ -104,15 +131,19 @@ export interface Attachment {
   readonly isDirectory: boolean;
   /** The video beside a live photo, where the backup has it. */
   readonly livePhotoVideo: FileRef | undefined;
+  /** Media type that the database states, e.g. `image/heic`. */
   readonly mimeType: string | undefined;
   /** Uniform type identifier, e.g. `public.jpeg`. */
   readonly uti: string | undefined;
   /** Size in bytes that the database states. */
   readonly size: number | undefined;
+  /** When the row was made, to the second; `undefined` where it states no date. */
   readonly created: Date | undefined;
+  /** Whether the owner sent it. */
   readonly isOutgoing: boolean;
   /** Apple's number for how far the transfer came; it does not tell whether the file is in the backup. */
   readonly transferState: number | undefined;
+  /** Whether Messages does not show it as a file, e.g. the picture of a link preview. */
   readonly isHidden: boolean;
   /** What is known of a sticker; `undefined` for other files. */
   readonly sticker: StickerInfo | undefined;
@@ -148,7 +179,9 @@ export type ReactionKind =
 export interface Reaction {
   /** ROWID in `message` of the row that carries it. */
   readonly rowId: number;
+  /** `guid` of that row. */
   readonly guid: string;
+  /** `unknown` for a number that this package does not know. */
   readonly kind: ReactionKind;
   /** Apple's number, e.g. 2000 for `love`. */
   readonly rawType: number;
@@ -156,9 +189,11 @@ export interface Reaction {
   readonly emoji: string | undefined;
   /** With a sticker. */
   readonly attachment: Attachment | undefined;
+  /** Whether the owner reacted. */
   readonly isFromMe: boolean;
   /** Who reacted; `undefined` for the owner. */
   readonly sender: Party | undefined;
+  /** When the person reacted; `undefined` where the row states no date. */
   readonly date: Date | undefined;
   /** Index of the part that it is on. `undefined` for the app balloon, or the message as a whole. */
   readonly part: number | undefined;
@@ -166,8 +201,11 @@ export interface Reaction {
 
 /** A row that is a reaction by itself: its target is not there, or reactions were asked for separately. */
 export interface ReactionEvent {
+  /** Whether the row puts the reaction there or takes it back. */
   readonly action: 'add' | 'remove';
+  /** The reaction that is added, or one of the kind that is removed. */
   readonly reaction: Reaction;
+  /** `guid` of the message that it is about; `''` where the row names none. */
   readonly targetGuid: string;
 }
 
@@ -179,11 +217,13 @@ export interface ReplyTarget {
   readonly part: number;
   /** The stretch of that part, in UTF-16 units. */
   readonly start: number | undefined;
+  /** Length of that stretch in UTF-16 units. */
   readonly length: number | undefined;
 }
 
 /** The history of one part of an edited message. */
 export interface EditHistory {
+  /** Index of the part, as in {@link MessagePart}. */
   readonly part: number;
   /** Oldest first: the original text first, what is shown now last. */
   readonly versions: readonly EditVersion[];
@@ -197,18 +237,54 @@ export interface EditVersion extends MessageBody {
 
 /** A change of a conversation, which has a row among the messages. */
 export type GroupEvent =
-  | { readonly kind: 'participant-added' | 'participant-removed'; readonly participant: Party | undefined }
-  /** A participant changed the phone number or address. */
-  | { readonly kind: 'number-changed'; readonly participant: Party | undefined }
-  | { readonly kind: 'participant-left' }
-  | { readonly kind: 'renamed'; readonly name: string | undefined }
-  | { readonly kind: 'photo-changed' | 'photo-removed' | 'background-set' | 'background-removed' }
-  | { readonly kind: 'location-sharing-started' | 'location-sharing-stopped'; readonly rawDirection: number }
-  | { readonly kind: 'audio-kept' | 'shared-activity' }
-  | { readonly kind: 'unknown'; readonly rawItemType: number; readonly rawActionType: number };
+  | {
+      /** The sender, or the owner, added or removed somebody. */
+      readonly kind: 'participant-added' | 'participant-removed';
+      /** Who was added or removed; `undefined` where the row names nobody who is in the database. */
+      readonly participant: Party | undefined;
+    }
+  | {
+      /** A participant changed the phone number or address. */
+      readonly kind: 'number-changed';
+      /** The new number or address; `undefined` where it is not in the database. */
+      readonly participant: Party | undefined;
+    }
+  | {
+      /** The sender left, or the owner did. */
+      readonly kind: 'participant-left';
+    }
+  | {
+      /** The group was named, or its name was taken away. */
+      readonly kind: 'renamed';
+      /** The new name; `undefined` where it has none any more. */
+      readonly name: string | undefined;
+    }
+  | {
+      /** The photo of the group or the background of the conversation was changed. */
+      readonly kind: 'photo-changed' | 'photo-removed' | 'background-set' | 'background-removed';
+    }
+  | {
+      /** Somebody began or ended to share the location. */
+      readonly kind: 'location-sharing-started' | 'location-sharing-stopped';
+      /** `share_direction` of the row, 0 where it has none. */
+      readonly rawDirection: number;
+    }
+  | {
+      /** An audio message was kept; something was shared over SharePlay or FaceTime. */
+      readonly kind: 'audio-kept' | 'shared-activity';
+    }
+  | {
+      /** An event that this package does not know. */
+      readonly kind: 'unknown';
+      /** `item_type` of the row. */
+      readonly rawItemType: number;
+      /** `group_action_type` of the row. */
+      readonly rawActionType: number;
+    };
 
 /** How a message is presented. */
 export interface MessageEffect {
+  /** Whether it is on the bubble or fills the screen; `unknown` with an id that this package does not know. */
   readonly kind: 'bubble' | 'screen' | 'unknown';
   /** E.g. `slam`, `confetti`; `unknown` with an id that this package does not know. */
   readonly name: string;
@@ -236,7 +312,9 @@ export interface Deletion {
 
 /** One deleted part of a message that otherwise stays. */
 export interface DeletedPart extends MessageBody {
+  /** Index of the part, as in {@link MessagePart}; `undefined` where the row states none. */
   readonly part: number | undefined;
+  /** When it was deleted; `undefined` where the row states no date. */
   readonly date: Date | undefined;
 }
 
@@ -249,11 +327,13 @@ export interface Message extends MessageBody {
   readonly rowId: number;
   /** The same on all devices of both sides. */
   readonly guid: string;
+  /** What the row is, and which of the fields below to look at. */
   readonly kind: MessageKind;
   /** ROWIDs of the chats that it is in: none for an orphan, several where chats were merged. */
   readonly chatIds: readonly number[];
   /** Of the row, else of the sender's handle. */
   readonly service: MessageService | undefined;
+  /** Whether the owner sent it. */
   readonly isFromMe: boolean;
   /** Who sent it; `undefined` for the owner, and where the row names nobody. */
   readonly sender: Party | undefined;
@@ -261,13 +341,17 @@ export interface Message extends MessageBody {
   readonly handleId: number;
   /** Which of the owner's addresses sent or received it, where known. */
   readonly ownerAddress: string | undefined;
+  /** Subject line, which the sender may add; `undefined` without one. */
   readonly subject: string | undefined;
   /** When it was sent, or will be (see {@link ScheduleInfo}); for received ones when it arrived. */
   readonly date: Date | undefined;
   /** The same in nanoseconds since 2001-01-01 UTC. */
   readonly dateNs: bigint | undefined;
+  /** When it was delivered; `undefined` where the service did not say so. */
   readonly dateDelivered: Date | undefined;
+  /** When it was read: by the owner, or by the other side where that sends read receipts. */
   readonly dateRead: Date | undefined;
+  /** When its audio was played; `undefined` where it was not. */
   readonly datePlayed: Date | undefined;
   /** When it was edited or a part of it was unsent. */
   readonly dateEdited: Date | undefined;
@@ -281,27 +365,43 @@ export interface Message extends MessageBody {
   readonly reactions: readonly Reaction[];
   /** With kind `reaction`. */
   readonly reactionEvent: ReactionEvent | undefined;
+  /** What it replies to in a thread, from iOS 14. `undefined` for other messages. */
   readonly replyTo: ReplyTarget | undefined;
+  /** Former versions of its parts, from iOS 16. Empty where it was never edited. */
   readonly edits: readonly EditHistory[];
   /** Indexes of the parts that the sender took back. */
   readonly unsentParts: readonly number[];
+  /** With kind `group-event`; `undefined` for messages. */
   readonly groupEvent: GroupEvent | undefined;
+  /** Bubble or screen effect, from iOS 10. `undefined` where it was sent without. */
   readonly effect: MessageEffect | undefined;
   /** A link preview, poll, payment or other content of an app. */
   readonly app: AppMessage | undefined;
+  /** Send Later, from iOS 18. `undefined` for messages that were sent at once. */
   readonly schedule: ScheduleInfo | undefined;
+  /** `undefined` where it is not in "Recently Deleted". */
   readonly deletion: Deletion | undefined;
+  /** Parts of it that are in "Recently Deleted", from iOS 16. */
   readonly deletedParts: readonly DeletedPart[];
+  /** Whether it was read; of own messages only where the other side sends read receipts. */
   readonly isRead: boolean;
+  /** Whether an own message has left the device. */
   readonly isSent: boolean;
+  /** Whether an own message has arrived, as far as the service tells. */
   readonly isDelivered: boolean;
+  /** Whether its audio was played. */
   readonly isPlayed: boolean;
+  /** Whether it is a voice message. */
   readonly isAudio: boolean;
   /** Whether it disappears after it was played, unless it is kept. */
   readonly isExpirable: boolean;
+  /** Whether the device answered by itself, e.g. while its owner was driving. */
   readonly isAutoReply: boolean;
+  /** Whether the row is marked as forwarded. */
   readonly isForward: boolean;
+  /** Whether the row is marked as a message of the system and not of a person. */
   readonly isSystem: boolean;
+  /** Whether iOS took it for spam; never before iOS 12. */
   readonly isSpam: boolean;
   /** Whether it went or came by satellite, or waits for one. From iOS 17. */
   readonly isOffGrid: boolean;
@@ -325,14 +425,19 @@ export interface Chat {
   readonly conversationId: string;
   /** Address of the person, or name of the room. */
   readonly identifier: string | undefined;
+  /** `group` where the style is 43, else `direct`. */
   readonly kind: 'direct' | 'group';
   /** Apple's number: 43 for groups, 45 for one person. */
   readonly style: number | undefined;
   /** Name that the group was given. */
   readonly displayName: string | undefined;
+  /** Name of the room, e.g. `chat123`; `undefined` for chats with one person. */
   readonly roomName: string | undefined;
+  /** Equal for the chats of one group. MMS groups have none. */
   readonly groupId: string | undefined;
+  /** {@link Chat.groupId} that the group had first. MMS groups have none. */
   readonly originalGroupId: string | undefined;
+  /** Service that its messages go by. */
   readonly service: MessageService | undefined;
   /** Everybody but the owner. */
   readonly participants: readonly Party[];
@@ -340,6 +445,7 @@ export interface Chat {
   readonly ownerAddress: string | undefined;
   /** `Attachment.guid` of the group's photo. */
   readonly groupPhotoGuid: string | undefined;
+  /** Whether the row is marked as archived; false where the schema cannot tell. */
   readonly isArchived: boolean;
   /** Whether it is among "Unknown Senders" or filtered otherwise. */
   readonly isFiltered: boolean;

@@ -3,6 +3,7 @@ export type AddressKind = 'phone' | 'short-code' | 'email' | 'business' | 'other
 
 /** An address, recognised. */
 export interface Address {
+  /** What the form of the address tells; `other` where it has none of the known ones. */
   readonly kind: AddressKind;
   /** The address as the database has it. */
   readonly value: string;

@@ -5,6 +5,7 @@ import type { SqliteDatabase } from '../../sqlite/driver.js';
 export interface SchemaUnit {
   /** Name of the feature, e.g. `replies`. */
   readonly name: string;
+  /** Table that has the columns. */
   readonly table: string;
   /** All of these columns must exist; none means that the table alone tells. */
   readonly columns: readonly string[];

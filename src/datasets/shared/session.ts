@@ -9,16 +9,21 @@ import type { DatasetIssue, DatasetOptions } from '../types.js';
 export interface IssueReport {
   /** Stable words that programs may match, e.g. `body-undecoded`. */
   readonly kind: string;
+  /** Table of the row; the path of the database within its domain where the issue is about all of it. */
   readonly table: string;
+  /** ROWID of the row, where it is about one. */
   readonly rowId?: number | undefined;
+  /** Column or field, where it is about one. */
   readonly field?: string | undefined;
   /** One sentence for people, without content of the row. */
   readonly message: string;
+  /** The error behind it, where there is one. */
   readonly cause?: unknown;
 }
 
 /** What a dataset works with while it is read. */
 export interface DatasetContext<O extends DatasetOptions = DatasetOptions> extends AbortOptions {
+  /** The backup that is read. It belongs to the caller: a dataset does not close it. */
   readonly backup: BackupReader;
   /** What the caller passed. */
   readonly options: O;
