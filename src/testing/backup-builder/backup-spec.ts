@@ -96,13 +96,17 @@ export interface DeviceSpec {
   productVersion?: string | undefined;
   /** Build, e.g. `21E219`. */
   buildVersion?: string | undefined;
+  /** `F` and 9 upper-case hex digits by default. */
   serialNumber?: string | undefined;
   /** In the reserved range +1 555 0100 to 0199 by default. */
   phoneNumber?: string | undefined;
+  /** 15 digits with the check digit last; of the range of test devices (00) by default. */
   imei?: string | undefined;
   /** Second IMEI; by default on devices of iOS 12 and later. */
   imei2?: string | undefined;
+  /** 14 hex digits without a check digit; decimal ones by default. */
   meid?: string | undefined;
+  /** Number of the SIM, 19 digits with the check digit last. */
   iccid?: string | undefined;
 }
 

@@ -11,7 +11,14 @@ export interface FileSpec {
    */
   relativePath: string;
   /** Content: bytes, text as UTF-8, or a number of bytes to generate from the seed. Empty by default; absent for folders and links. */
-  content?: Uint8Array | string | { size: number } | undefined;
+  content?:
+    | Uint8Array
+    | string
+    | {
+        /** Number of bytes. */
+        size: number;
+      }
+    | undefined;
   /** `file` by default. */
   kind?: 'file' | 'directory' | 'symlink' | undefined;
   /** Target of a link. */
@@ -87,10 +94,15 @@ export type RawValue = null | number | bigint | string | Uint8Array;
 
 /** One row of the table `Files` of Manifest.db, stored as it is. Absent columns are NULL. Each `fileID` must differ, except with `simplifiedSchema`. */
 export interface RawRow {
+  /** Name of the blob: 40 lower-case hex digits in a sound row. */
   fileID?: RawValue | undefined;
+  /** Backup domain, e.g. `HomeDomain`. */
   domain?: RawValue | undefined;
+  /** Path within the domain. */
   relativePath?: RawValue | undefined;
+  /** 1 for a file, 2 for a folder, 4 for a link. */
   flags?: RawValue | undefined;
+  /** Record of the entry: a binary property list of NSKeyedArchiver. */
   file?: RawValue | undefined;
 }
 
@@ -136,6 +148,7 @@ export interface BuiltFile {
   readonly domain: string;
   /** Path within the domain. */
   readonly relativePath: string;
+  /** What the entry is. */
   readonly kind: 'file' | 'directory' | 'symlink';
   /** Plaintext size in bytes; 0 for folders and links. */
   readonly size: number;
@@ -143,15 +156,21 @@ export interface BuiltFile {
   readonly sha256: string | undefined;
   /** Mode with the type bits, e.g. 0o100644. */
   readonly mode: number;
+  /** Owner, signed; 501 is mobile. */
   readonly userId: number;
+  /** Group, signed; 501 is mobile. */
   readonly groupId: number;
   /** `bigint` beyond 2^53 − 1. */
   readonly inode: number | bigint;
   /** BSD file flags (`st_flags`). */
   readonly flags: number;
+  /** Last change of the content, whole seconds. */
   readonly modified: Date;
+  /** Last change of the inode, whole seconds. */
   readonly statusChanged: Date;
+  /** Creation, whole seconds. */
   readonly created: Date;
+  /** Data protection class; 0 for folders and links by default. */
   readonly protectionClass: number;
   /** Target of a link. */
   readonly linkTarget: string | undefined;

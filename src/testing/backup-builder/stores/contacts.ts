@@ -5,7 +5,14 @@ import { addressBookSchema, imagesSchema } from './contacts-schema.js';
 import { insertSql } from './sql.js';
 
 /** A value of a contact: text without a label, or with one. */
-export type ContactValueSpec = string | { value: string; label?: ContactLabelSpec };
+export type ContactValueSpec =
+  | string
+  | {
+      /** The text, stored as it is. */
+      value: string;
+      /** Label as it is stored; none by default. */
+      label?: ContactLabelSpec;
+    };
 
 /**
  * A label as Contacts stores it: `_$!<Home>!$_` for a built-in one, anything else for a custom one. A number is written as a
@@ -19,35 +26,57 @@ export interface ContactPartsSpec {
   parts: Readonly<Record<string, string>>;
   /** The scalar beside them; none by default. */
   value?: string | undefined;
+  /** Label as it is stored; none by default. */
   label?: ContactLabelSpec;
 }
 
 /** A contact of {@link contactsStore}. */
 export interface ContactSpec {
+  /** `person` by default. */
   kind?: 'person' | 'organization' | undefined;
+  /** Title before the name, e.g. `Dr.`. */
   namePrefix?: string | undefined;
+  /** Given name. */
   givenName?: string | undefined;
+  /** Middle names. */
   middleName?: string | undefined;
+  /** Family name. */
   familyName?: string | undefined;
+  /** What follows the name, e.g. `Jr.`. */
   nameSuffix?: string | undefined;
+  /** Nickname. */
   nickname?: string | undefined;
+  /** Reading of the given name. */
   phoneticGivenName?: string | undefined;
+  /** Reading of the family name. */
   phoneticFamilyName?: string | undefined;
+  /** Name of the organisation, or of the employer of a person. */
   organization?: string | undefined;
+  /** Department within the organisation. */
   department?: string | undefined;
+  /** Position within the organisation. */
   jobTitle?: string | undefined;
+  /** Free text. */
   note?: string | undefined;
   /** `1990-04-05`, or `--04-05` without a year; stored as seconds since 2001-01-01 at noon UTC. */
   birthday?: string | undefined;
+  /** Phone numbers, stored as they are. */
   phones?: readonly ContactValueSpec[] | undefined;
+  /** E-mail addresses, stored as they are. */
   emails?: readonly ContactValueSpec[] | undefined;
+  /** Web addresses, stored as they are. */
   urls?: readonly ContactValueSpec[] | undefined;
+  /** Names of related people; the label says the relation, e.g. `_$!<Mother>!$_`. */
   relatedNames?: readonly ContactValueSpec[] | undefined;
   /** Like `birthday`, or any other text as it is. */
   dates?: readonly ContactValueSpec[] | undefined;
+  /** Postal addresses. */
   addresses?: readonly ContactPartsSpec[] | undefined;
+  /** Accounts of instant messengers. */
   instantMessages?: readonly ContactPartsSpec[] | undefined;
+  /** Profiles of social networks. */
   socialProfiles?: readonly ContactPartsSpec[] | undefined;
+  /** Own ringtone and text tone; the label says which. */
   tones?: readonly ContactPartsSpec[] | undefined;
   /** Whether it is the owner's card. */
   isMe?: boolean | undefined;
@@ -57,9 +86,13 @@ export interface ContactSpec {
   groups?: readonly string[] | undefined;
   /** Contacts with the same number are one unified contact; the first one's name is shown. */
   link?: number | undefined;
+  /** Image file in full size, with a crop of 320 pixels at its bottom left corner. */
   fullImage?: Uint8Array | undefined;
+  /** Image file of the thumbnail. */
   thumbnail?: Uint8Array | undefined;
+  /** When the card was made, cut to whole seconds; 2019-06-01 10:00 UTC by default. */
   created?: Date | undefined;
+  /** When the card was last changed, cut to whole seconds; `created` by default. */
   modified?: Date | undefined;
   /** Columns of `ABPerson` as they are, in place of what the other fields give. */
   columns?: Readonly<Record<string, RawValue>> | undefined;
@@ -105,7 +138,10 @@ const firstDate = new Date('2019-06-01T10:00:00Z');
 export function contactsStore(
   contacts: readonly ContactSpec[],
   options: ContactsStoreOptions = {},
-): { databases: DatabaseSpec[] } {
+): {
+  /** AddressBook.sqlitedb, and AddressBookImages.sqlitedb unless `images` is false. */
+  databases: DatabaseSpec[];
+} {
   const major = Number.parseInt(options.ios ?? '17', 10);
   const book = new AddressBookWriter(major);
   for (const contact of contacts) book.add(contact);

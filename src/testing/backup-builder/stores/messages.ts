@@ -46,7 +46,12 @@ const reactionTypes = {
 export function messagesStore(
   messages: readonly MessageSpec[],
   options: MessagesStoreOptions = {},
-): { files: FileSpec[]; databases: DatabaseSpec[] } {
+): {
+  /** Attachments, in MediaDomain. */
+  files: FileSpec[];
+  /** sms.db. */
+  databases: DatabaseSpec[];
+} {
   const writer = new MessagesWriter(options);
   for (const message of messages) writer.add(message);
   const statements = [...messagesSchema(writer.major), ...writer.statements, ...(options.sql ?? [])];
