@@ -16,8 +16,9 @@ export interface BackupProfile {
   readonly probesPurge: boolean;
   /** Whether Info, List, Unback and Extract work; on current devices they fail. */
   readonly hasHostCommands: boolean;
-  /** Most files, and most bytes unless one file alone has more, of one batch. */
+  /** Most files of one batch. */
   readonly batchFiles: number;
+  /** Most bytes of one batch; one file alone may have more. */
   readonly batchBytes: number;
   /** Milliseconds from a successful restore to the restart, at most: the host may end the connection before. */
   readonly restartDelayMs: number;
@@ -71,28 +72,57 @@ export type BackupPhase =
 
 /** What happens at a phase, once. */
 export type BackupDisturbance =
-  /** The request ends with an error of Apple's MBErrorDomain. */
-  | { readonly respond: { readonly code: number; readonly text?: string | undefined } }
-  /** A message goes out as it is; the device waits for a status, unless told not to. */
-  | { readonly send: PlistInput; readonly awaitStatus?: boolean | undefined }
-  /** Files go to any path of the host, hostile ones too, in a batch of their own. */
-  | { readonly upload: readonly HostileFile[] }
-  /** Bytes go out as they are, in place of a message. */
-  | { readonly bytes: Uint8Array }
-  /** The device ends the session. */
-  | { readonly disconnect: string }
-  /** The cable is pulled. */
-  | { readonly pullCable: true }
-  /** Nothing more is sent, and the connection stays open. */
-  | { readonly silent: true };
+  | {
+      /** The request ends with an error of Apple's MBErrorDomain. */
+      readonly respond: {
+        /** `ErrorCode` of the response. */
+        readonly code: number;
+        /** `ErrorDescription` of the response; by default it names the fault script. */
+        readonly text?: string | undefined;
+      };
+    }
+  | {
+      /** A message goes out as it is. */
+      readonly send: PlistInput;
+      /** Whether the device waits for a status from the host; true by default. */
+      readonly awaitStatus?: boolean | undefined;
+    }
+  | {
+      /** Files go to any path of the host, hostile ones too, in a batch of their own. */
+      readonly upload: readonly HostileFile[];
+    }
+  | {
+      /** Bytes go out as they are, in place of a message. */
+      readonly bytes: Uint8Array;
+    }
+  | {
+      /** The device ends the session and gives this reason. */
+      readonly disconnect: string;
+    }
+  | {
+      /** The cable is pulled. */
+      readonly pullCable: true;
+    }
+  | {
+      /** Nothing more is sent, and the connection stays open. */
+      readonly silent: true;
+    };
 
 /** A file that the device sends outside of what a backup has. */
 export interface HostileFile {
   /** Path on the host, sent as it is. */
   readonly path: string;
+  /** Bytes, or text as UTF-8; empty by default. */
   readonly content?: Uint8Array | string | undefined;
-  /** How the file ends, where not well: the code of the last block and its text. */
-  readonly end?: { readonly code: number; readonly text?: string | undefined } | undefined;
+  /** How the file ends, where not well. */
+  readonly end?:
+    | {
+        /** Code of the last block. */
+        readonly code: number;
+        /** Text of the last block; none by default. */
+        readonly text?: string | undefined;
+      }
+    | undefined;
 }
 
 /** How a file of a backup ends early. */
@@ -147,8 +177,9 @@ export interface BackupRun {
   readonly uploadedFiles: number;
   /** Bytes of these contents as they were sent, encrypted where the backup is. */
   readonly uploadedBytes: number;
-  /** Items that the host was asked to move and to remove. */
+  /** Items that the host was asked to move. */
   readonly moved: number;
+  /** Items that the host was asked to remove. */
   readonly removed: number;
   /** Files whose content came from the host, without metadata. */
   readonly downloadedFiles: number;
@@ -166,6 +197,7 @@ export interface VirtualBackups {
   readonly restartPending: boolean;
   /** Whether the device shows the sheet that asks for the passcode. */
   readonly asksForPasscode: boolean;
+  /** What goes wrong in the requests to come. */
   readonly faults: BackupFaults;
   /** Sets, changes or removes the backup password as the settings of the device do: the next backup begins anew. */
   setPassword(password: string | undefined): void;
