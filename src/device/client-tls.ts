@@ -8,8 +8,9 @@ import type { DeviceTlsOptions } from './transport.js';
 
 /** What a connection is, for errors. */
 export interface Peer {
-  /** Name of the service. */
+  /** Name of the service, e.g. `com.apple.afc`. */
   readonly service: string;
+  /** UDID of the device, where it is known. */
   readonly udid?: string | undefined;
 }
 

@@ -5,6 +5,7 @@ import type { PlistDict } from '../plist/types.js';
 
 /** What a device says of itself. What it does not tell, or does not have, is `undefined`. */
 export interface DeviceInfo {
+  /** UDID: 40 lower-case hex digits, or 8 and 16 upper-case hex digits with a dash. */
   readonly udid: string;
   /** Name that its owner has given it. */
   readonly name: string | undefined;
@@ -18,12 +19,15 @@ export interface DeviceInfo {
   readonly buildVersion: string | undefined;
   /** Board, e.g. `D17AP`. */
   readonly hardwareModel: string | undefined;
+  /** Serial number as Settings shows it. */
   readonly serialNumber: string | undefined;
   /** Number of its chip (ECID), 64 bits. */
   readonly chipId: bigint | undefined;
+  /** IMEI of the first line; only devices with cellular have one. */
   readonly imei: string | undefined;
   /** IMEI of the second line. */
   readonly imei2: string | undefined;
+  /** MEID, the number for CDMA networks; only devices that can use them have one. */
   readonly meid: string | undefined;
   /** Number of its SIM card. */
   readonly iccid: string | undefined;
@@ -69,7 +73,9 @@ export function readDeviceInfo(values: PlistDict, udid: string): DeviceInfo {
 export interface BatteryInfo {
   /** Charge in percent, 0 to 100. */
   readonly percent: number | undefined;
+  /** Whether it is being charged at this moment. */
   readonly isCharging: boolean | undefined;
+  /** Whether the device takes it for full. */
   readonly isFullyCharged: boolean | undefined;
   /** Whether a charger or a computer is connected. */
   readonly isExternalPowerConnected: boolean | undefined;
@@ -100,8 +106,11 @@ export interface DiskUsage {
   readonly dataAvailableBytes: number | undefined;
   /** What of the free space is kept in reserve. */
   readonly dataReservedBytes: number | undefined;
+  /** What the device counts as photos (`PhotoUsage`). */
   readonly photoBytes: number | undefined;
+  /** What the device counts as taken with its camera (`CameraUsage`). */
   readonly cameraBytes: number | undefined;
+  /** What apps and their data take (`MobileApplicationUsage`). */
   readonly appBytes: number | undefined;
 }
 

@@ -210,6 +210,7 @@ export class Device implements ServiceHost, Closeable, AsyncDisposable {
     await this.#owner.close();
   }
 
+  /** Same as {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -94,6 +94,7 @@ export class PlistChannel implements Closeable, AsyncDisposable {
     await this.#connection.close();
   }
 
+  /** Same as {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

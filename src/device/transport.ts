@@ -16,9 +16,24 @@ export interface AttachedDevice {
 
 /** A change of what is attached. */
 export type DeviceEvent =
-  | { readonly type: 'attached'; readonly device: AttachedDevice }
-  | { readonly type: 'detached'; readonly deviceId: number }
-  | { readonly type: 'paired'; readonly deviceId: number };
+  | {
+      /** A device was plugged in or has appeared on the network, or was there when the watch began. */
+      readonly type: 'attached';
+      /** The device, with the number that later events name it by. */
+      readonly device: AttachedDevice;
+    }
+  | {
+      /** A device was unplugged or has left the network. */
+      readonly type: 'detached';
+      /** `deviceId` of the event `attached`. */
+      readonly deviceId: number;
+    }
+  | {
+      /** This host and the device were paired. */
+      readonly type: 'paired';
+      /** `deviceId` of the event `attached`. */
+      readonly deviceId: number;
+    };
 
 /** Credentials for TLS towards a device, out of its pair record. PEM throughout. */
 export interface DeviceTlsOptions {

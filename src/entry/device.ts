@@ -31,6 +31,7 @@ export type { PairingEvent, PairOptions } from '../device/lockdown/pairing.js';
 export { usbmuxTransport, type UsbmuxTransportOptions } from '../device/usbmux/usbmux-transport.js';
 export { appiumTransport, type AppiumTransportOptions } from '../device/appium/appium-transport.js';
 export type { AppiumIosDevice, AppiumUsbmux } from '../device/appium/load-appium.js';
+export type { Peer } from '../device/client-tls.js';
 export { connectionOverStream } from '../device/socket-connection.js';
 export { PlistChannel, type PlistChannelOptions } from '../device/plist-channel.js';
 export { AfcClient, type AfcOpenFlags } from '../device/afc/afc-client.js';

@@ -207,6 +207,7 @@ export class AfcClient implements Closeable, AsyncDisposable {
     await this.#requests.close();
   }
 
+  /** Same as {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -83,6 +83,7 @@ export class AfcFile implements Closeable, AsyncDisposable {
     await this.#closing;
   }
 
+  /** Same as {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

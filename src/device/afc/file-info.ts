@@ -4,12 +4,15 @@ import { utf8Decode } from '../../core/bytes.js';
 
 /** What is known of a file, folder or link of a device. */
 export interface AfcStat {
+  /** From the type bits of its mode; `other` is a pipe, a socket, a device, or what the device does not name. */
   readonly kind: 'file' | 'directory' | 'symlink' | 'other';
   /** Size in bytes. */
   readonly size: number;
   /** Number of names that it has. */
   readonly links: number;
+  /** Last change of the content, cut to milliseconds. `undefined` where the device does not tell. */
   readonly modified: Date | undefined;
+  /** Creation, cut to milliseconds. `undefined` where the device does not tell. */
   readonly created: Date | undefined;
   /** Where a symbolic link leads, as it was made: relative to its folder, or absolute. */
   readonly linkTarget: string | undefined;

@@ -17,7 +17,13 @@ export interface AppiumTransportOptions extends UsbmuxTransportOptions {
   /**
    * What `import('appium-ios-device')` gives, where it cannot be found from here, as with bundlers; it is imported by default.
    */
-  appium?: AppiumIosDevice | { readonly default: unknown } | undefined;
+  appium?:
+    | AppiumIosDevice
+    | {
+        /** The package itself, as `import()` wraps a CommonJS module. */
+        readonly default: unknown;
+      }
+    | undefined;
 }
 
 /**

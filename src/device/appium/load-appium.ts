@@ -16,7 +16,10 @@ export interface AppiumUsbmux {
 /** What is used of `appium-ios-device`. */
 export interface AppiumIosDevice {
   /** A client of usbmuxd over an open socket. */
-  readonly Usbmux: new (socket: Duplex) => AppiumUsbmux;
+  readonly Usbmux: {
+    /** Speaks to usbmuxd over the socket, which it owns from here on. */
+    new (socket: Duplex): AppiumUsbmux;
+  };
 }
 
 const packageName: string = 'appium-ios-device';

@@ -12,6 +12,7 @@ import { encodePairRecord, type PairRecord } from './pair-record.js';
 export interface PairingEvent {
   /** `waiting-for-unlock`: the device is locked. `waiting-for-trust`: it asks "Trust This Computer?". `paired`: done. */
   readonly type: 'waiting-for-unlock' | 'waiting-for-trust' | 'paired';
+  /** UDID of the device that is being paired. */
   readonly udid: string;
 }
 

@@ -67,6 +67,7 @@ export class NotificationProxy implements Closeable, AsyncDisposable {
     await this.#channel.close();
   }
 
+  /** Same as {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -68,6 +68,7 @@ export class Springboard implements Closeable, AsyncDisposable {
     await this.#channel.close();
   }
 
+  /** Same as {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
