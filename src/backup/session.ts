@@ -26,14 +26,19 @@ export interface BackUpOptions extends TransferOptions {
 
 /** What a backup was. */
 export interface BackupResult {
+  /** UDID of the device, the name of the backup's folder in the sink. */
   readonly udid: string;
+  /** Files that the device has sent, also those that it could not read to their end, and the few that it asked to see. */
   readonly filesReceived: number;
+  /** Bytes of these files, as stored: encrypted where the backup is. */
   readonly bytesReceived: number;
-  /** Files and folders that were put in their place, and that were removed because the device has them no more. */
+  /** Files and folders that were put in their place. */
   readonly itemsMoved: number;
+  /** Files and folders that were removed because the device has them no more. */
   readonly itemsRemoved: number;
   /** Whether the device says that this was a full backup; not dependable on all releases of iOS. */
   readonly isFull: boolean | undefined;
+  /** Whether Manifest.plist, as the device has written it, declares the backup encrypted. */
   readonly isEncrypted: boolean;
   /** How often `onIssue` was called. */
   readonly issues: number;
@@ -59,7 +64,9 @@ export interface RestoreOptions extends TransferOptions {
 
 /** What a restore was. */
 export interface RestoreResult {
+  /** Files that the device has asked for and was sent whole, and the few that it sent itself. */
   readonly filesSent: number;
+  /** Bytes of content that went over the wire, as stored: encrypted where the backup is. */
   readonly bytesSent: number;
   /** How often `onIssue` was called. */
   readonly issues: number;
@@ -282,6 +289,7 @@ export class BackupSession implements Closeable, AsyncDisposable {
     await this.#closing;
   }
 
+  /** Same as {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -13,7 +13,9 @@ export type BackupPhase =
 /** Progress of a backup or a restore. */
 export type BackupProgress =
   | {
+      /** Something else is going on from here on. */
       readonly type: 'phase';
+      /** The phase that has begun. */
       readonly phase: BackupPhase;
       /**
        * With `waiting-for-passcode`: whether the device has said that it asks for its passcode, or is only silent, as it also is
@@ -21,16 +23,22 @@ export type BackupProgress =
        */
       readonly certain?: boolean | undefined;
     }
-  /** How far the device says that it is, 0 to 1. It can go back between phases. */
-  | { readonly type: 'overall'; readonly fraction: number }
   | {
+      /** The device has said how far it is. */
+      readonly type: 'overall';
+      /** How far the device says that it is, 0 to 1. It can go back between phases. */
+      readonly fraction: number;
+    }
+  | {
+      /** Content has gone over the wire. */
       readonly type: 'transfer';
       /** The file that goes over the wire, as a path in the backup. */
       readonly path: string;
       /** Bytes of content so far, of the whole request. */
       readonly bytes: number;
-      /** Bytes of content so far of the current batch, and those that the device has announced for it. */
+      /** Bytes of content so far, of the current batch. */
       readonly batchBytes: number;
+      /** Bytes that the device has announced for the batch. `undefined` where it has not, and while files are sent to it. */
       readonly batchTotal: number | undefined;
     };
 
