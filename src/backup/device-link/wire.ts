@@ -12,9 +12,6 @@ export const emptyParameter = '___EmptyParameterString___';
 /** What a host says to the version that a device has offered. */
 export const versionsOk = 'DLVersionsOk';
 
-/** Version that devices since iOS 16 were seen to offer; older ones offer 300. */
-export const currentVersion = 400;
-
 /** What a host answers in a status response. */
 export const statusCode = {
   ok: 0,
