@@ -260,7 +260,10 @@ export class IoError extends BackupKitError {
 export function isBackupKitError<C extends ErrorCode = ErrorCode>(
   error: unknown,
   ...codes: C[]
-): error is BackupKitError & { readonly code: C } {
+): error is BackupKitError & {
+  /** The one of `codes` that it has; any where none are given. */
+  readonly code: C;
+} {
   if (typeof error !== 'object' || error === null || !(brand in error)) return false;
   return codes.length === 0 || codes.includes((error as unknown as BackupKitError).code as C);
 }

@@ -6,12 +6,13 @@
 export type { AbortOptions } from '../core/abort.js';
 export type { BackupSink, BackupTree, TreeEntry } from '../core/backup-tree.js';
 export type { ByteRange, ByteSource } from '../core/byte-source.js';
+export type { Closeable } from '../core/resource.js';
 export {
   directorySink,
   type DirectorySink,
   type DirectorySinkOptions,
 } from '../backup/directory-sink/directory-sink.js';
-export { errorCodes, type ErrorCode, type ErrorCodeInfo } from '../core/error-codes.js';
+export { errorCodes, type CodeOf, type ErrorCode, type ErrorCodeInfo } from '../core/error-codes.js';
 export * from '../core/errors.js';
 export {
   Backup,
@@ -21,7 +22,13 @@ export {
 } from '../manifest/backup.js';
 export { unescapeName } from '../manifest/extract/safe-name.js';
 export type * from '../manifest/extract/types.js';
-export type { BackupFs, FsReaddirOptions, FsReadFileOptions, FsReadStreamOptions } from '../manifest/backup-fs.js';
+export type {
+  BackupFs,
+  FsReaddirOptions,
+  FsReadFileOptions,
+  FsReadStreamOptions,
+  RefusedCall,
+} from '../manifest/backup-fs.js';
 export { directoryTree } from '../manifest/directory-tree.js';
 export type { BackupDirent, BackupStats } from '../manifest/fs-entries.js';
 export { listBackups, type ListedBackup } from '../manifest/list-backups.js';

@@ -30,8 +30,8 @@ const writeCalls = [
   'writeFile',
 ] as const;
 
-/** Rejects with `EROFS`. */
-type RefusedCall = (path: string, ...rest: unknown[]) => Promise<never>;
+/** A call that would write: it always rejects with `EROFS`. */
+export type RefusedCall = (path: string, ...rest: unknown[]) => Promise<never>;
 
 /** Options of {@link BackupFs.readFile}. */
 export interface FsReadFileOptions extends AbortOptions {
@@ -70,13 +70,17 @@ export interface FsReadStreamOptions extends AbortOptions {
  *   `cause` is the {@link ManifestError} behind it.
  */
 export interface BackupFs extends Readonly<Record<(typeof writeCalls)[number], RefusedCall>> {
-  /** The whole content, decrypted. */
+  /** The whole content, decrypted, as bytes. */
   readFile(path: string, options?: FsReadFileOptions & { encoding?: null | undefined }): Promise<Uint8Array>;
+  /** The whole content, decrypted, as text in that encoding. */
   readFile(path: string, options: BufferEncoding | (FsReadFileOptions & { encoding: BufferEncoding })): Promise<string>;
+  /** The whole content, decrypted; as text where the options name an encoding. */
   readFile(path: string, options?: BufferEncoding | FsReadFileOptions | null): Promise<Uint8Array | string>;
-  /** What is in a folder, by name in order of its UTF-16 code units. */
+  /** Names of what is in a folder, in order of their UTF-16 code units. */
   readdir(path: string, options?: FsReaddirOptions & { withFileTypes?: false | undefined }): Promise<string[]>;
+  /** The same, with the kind of each entry. */
   readdir(path: string, options: FsReaddirOptions & { withFileTypes: true }): Promise<BackupDirent[]>;
+  /** The same, with kinds where the options ask for them. */
   readdir(path: string, options?: FsReaddirOptions): Promise<string[] | BackupDirent[]>;
   /** Facts of what is at the path; of what a link points at, where it is one. */
   stat(path: string, options?: AbortOptions): Promise<BackupStats>;

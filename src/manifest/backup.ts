@@ -42,6 +42,7 @@ import type { BackupReader, BackupSummary, FileIndex, FileRef, OnBackupIssue } f
 
 /** Progress of {@link Backup.open}. */
 export interface OpenBackupProgress {
+  /** Tells these from progress of another kind, where one callback takes several. */
   readonly type: 'phase';
   /** Reading the property lists, deriving the key from the password (seconds), or opening the manifest. */
   readonly phase: 'reading' | 'deriving-key' | 'opening-manifest';
@@ -245,6 +246,7 @@ export class Backup implements BackupReader, AsyncDisposable {
     await this.#owner.close();
   }
 
+  /** Same as {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

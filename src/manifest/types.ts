@@ -76,6 +76,7 @@ export type OnBackupIssue = (issue: BackupIssue) => void;
 export interface BackupFile extends FileRef {
   /** The manifest's id, lower-case hex SHA-1 of `domain-relativePath`; the name of the blob. */
   readonly fileId: string;
+  /** From the flags of its row; from `mode` where they say nothing clear, and `file` where nothing does. */
   readonly kind: FileKind;
   /** Decrypted size in bytes as the record says; the content may differ (docs/format/blobs.md). 0 for folders and links. */
   readonly size: number;
@@ -176,6 +177,7 @@ export interface BackupApp {
 export interface BackupSummary {
   /** UDID: 40 lower-case hex digits, or 8 and 16 upper-case hex digits with a dash. `undefined` where nothing names it. */
   readonly udid: string | undefined;
+  /** Name that its owner has given the device. `undefined` where no property list has it. */
   readonly deviceName: string | undefined;
   /** Model identifier, e.g. `iPhone15,2`. */
   readonly productType: string | undefined;
@@ -183,10 +185,13 @@ export interface BackupSummary {
   readonly productVersion: string | undefined;
   /** Build, e.g. `21E236`. */
   readonly buildVersion: string | undefined;
+  /** Serial number of the device. `undefined` where no property list has it. */
   readonly serialNumber: string | undefined;
   /** Phone number of the device as Info.plist has it. */
   readonly phoneNumber: string | undefined;
+  /** IMEI of the first line as Info.plist has it. `undefined` for devices without cellular. */
   readonly imei: string | undefined;
+  /** Number of the SIM card as Info.plist has it. `undefined` where there was none. */
   readonly iccid: string | undefined;
   /** End of the last run. */
   readonly lastBackupDate: Date | undefined;
@@ -208,7 +213,9 @@ export interface BackupSummary {
 
 /** What datasets may use of a backup: `Backup` implements it, and so can anything else. */
 export interface BackupReader {
+  /** What the unencrypted property lists tell. */
   readonly summary: BackupSummary;
+  /** What the manifest lists, with contents that are decrypted when they are read. */
   readonly files: FileIndex;
   /**
    * Opens a SQLite database with its `-wal`, both decrypted on read.

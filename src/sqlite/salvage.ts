@@ -24,6 +24,7 @@ export interface TableDamage {
 
 /** A row of {@link salvageTable}. */
 export interface SalvagedRow {
+  /** SQLite's rowid, signed 64 bits; rows come in ascending order of it. */
   readonly rowid: bigint;
   /** In the order of the columns that were asked for. */
   readonly values: readonly SqliteValue[];

@@ -88,6 +88,7 @@ export interface ArchiveStream extends AsyncIterable<Uint8Array> {
 
 /** Progress of an extraction. */
 export interface ExtractProgress {
+  /** Tells these from progress of another kind, where one callback takes several. */
   readonly type: 'extract';
   /** Files dealt with so far, whatever came of them. */
   readonly files: number;
@@ -133,6 +134,7 @@ export type ExtractReason =
 export interface ExtractIssue extends FileRef {
   /** `not-extracted`: a failure. `skipped`: left out on purpose. `warning`: written, but look. `renamed`: written under another name. */
   readonly severity: 'not-extracted' | 'skipped' | 'warning' | 'renamed';
+  /** What it is about, for programs; `message` says it to people. */
   readonly reason: ExtractReason;
   /** Code of the error behind it, where there is one. */
   readonly code: ErrorCode | undefined;
