@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildBackup } from '../../src/entry/testing.js';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { buildBackup, createVirtualDevice } from '../../src/entry/testing.js';
 
 // What only a process of its own shows: signals, closed pipes, descriptors, a terminal.
 
@@ -93,15 +93,19 @@ describe.skipIf(!hasScript)(
     async function onTerminal(
       args: readonly string[],
       typed: readonly string[],
+      more: NodeJS.ProcessEnv = {},
     ): Promise<{ code: number | null; screen: string }> {
       const command = [process.execPath, ...main, ...args].map((part) => `'${part}'`).join(' ');
       const { IOS_BACKUP_PASSWORD: _password, ...without } = env;
-      const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], { env: without });
+      const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+        env: { ...without, ...more },
+      });
       let screen = '';
       let asked = 0;
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         screen += text;
-        const prompts = screen.split('Password of the backup: ').length - 1;
+        const prompts =
+          screen.match(/(?:Password of the backup|New backup password|Once more|Type yes): /g)?.length ?? 0;
         while (asked < prompts) child.stdin.write(typed[asked++] ?? '');
       });
       const [code] = (await once(child, 'close')) as [number | null];
@@ -120,6 +124,29 @@ describe.skipIf(!hasScript)(
     test('an empty password gives up with 3', async () => {
       const { code } = await onTerminal(['ls', backup], ['\r']);
       expect(code).toBe(3);
+    });
+
+    test('a new password is asked for twice, and a restore for consent', async () => {
+      const device = await createVirtualDevice({
+        ios: '15.7',
+        backup: { profile: { restartDelayMs: 0, restartMs: 0 } },
+      });
+      onTestFinished(async () => await device.close());
+      const address = { USBMUXD_SOCKET_ADDRESS: device.address };
+      await onTerminal(['pair'], [], address);
+      const on = await onTerminal(['encryption', 'on'], ['new\r', 'typo\r', 'new\r', 'new\r'], address);
+      expect(on.code).toBe(0);
+      expect(on.screen).toContain('These are not the same; try again');
+      expect(device.backups.password).toBe('new');
+      const root = join(folder, 'backups');
+      const made = await onTerminal(['backup', root], [], address);
+      expect(made).toMatchObject({ code: 0, screen: expect.stringContaining('Full backup, encrypted: ') as string });
+      expect(await onTerminal(['restore', root], ['no\r'], address)).toMatchObject({ code: 2 });
+      const restored = await onTerminal(['restore', root], ['yes\r', 'wrong\r', 'new\r'], address);
+      expect(restored.code).toBe(0);
+      expect(restored.screen).toContain('Restored: ');
+      await device.backups.untilIdle();
+      expect(device.backups.runs.at(-1)).toMatchObject({ request: 'Restore', errorCode: 0 });
     });
 
     test('Ctrl-C at the prompt ends it with 130', async () => {
