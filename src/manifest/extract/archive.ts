@@ -18,7 +18,7 @@ import { ZipWriter } from './zip-writer.js';
  * Entries of a backup as the bytes of an archive, made while they are taken and in memory that does not depend on their
  * size. Nothing is read before the first chunk is asked for. Take it once.
  *
- * @throws {@link TypeError} for wrong options, at once. Errors of the extraction end the loop: see {@link extractFiles}.
+ * @throws TypeError for wrong options, at once. Errors of the extraction end the loop: see {@link extractFiles}.
  */
 export function extractToArchive(source: FileSource, options: ExtractArchiveOptions): ArchiveStream {
   checkRunOptions(options);
