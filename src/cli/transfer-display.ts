@@ -88,7 +88,8 @@ export class TransferDisplay implements AsyncDisposable {
         bytes: this.#bytes,
         totalBytes: undefined,
         fraction: this.#fraction ?? 0,
-        label: this.#path === '' ? phase : this.#path,
+        // Without the folder of the device, which is the same for all.
+        label: this.#path === '' ? phase : this.#path.slice(this.#path.indexOf('/') + 1),
       });
   }
 

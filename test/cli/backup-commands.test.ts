@@ -143,28 +143,37 @@ describe('encryption and restore', () => {
     );
   });
 
-  test('each option of a restore reaches the device', async () => {
-    const messages: unknown[] = [];
+  const usual = {
+    RestoreSystemFiles: false,
+    RestoreDontCopyBackup: true,
+    RestorePreserveSettings: true,
+    RemoveItemsNotRestored: false,
+  };
+  const { RestoreDontCopyBackup: _copy, ...copied } = usual;
+
+  test.each([
+    [[], usual],
+    [['--no-reboot', '--skip-apps'], { ...usual, RestoreShouldReboot: false }],
+    [
+      ['--system', '--settings', '--remove'],
+      { ...usual, RestoreSystemFiles: true, RestorePreserveSettings: false, RemoveItemsNotRestored: true },
+    ],
+    [['--copy'], copied],
+  ])('options of a restore reach the device: %j', async (flags, expected) => {
+    const requests: Map<string, unknown>[] = [];
     const { cli, folder } = await ready({
+      apps: [{ bundleId: 'com.example.notes' }],
       backup: { profile: { restartDelayMs: 0, restartMs: 0 } },
-      onMessage: ({ message }) => messages.push(message),
+      onMessage: ({ message }) => {
+        const [, request] = Array.isArray(message) ? (message as unknown[]) : [];
+        if (request instanceof Map && request.get('MessageName') === 'Restore') requests.push(request);
+      },
     });
     await cli(['backup', folder]);
-    const optionsOf = async (...flags: string[]): Promise<unknown> => {
-      messages.length = 0;
-      expect(await cli(['restore', folder, '--yes', ...flags])).toMatchObject({ exitCode: 0 });
-      const requests = messages.flatMap((message) => (Array.isArray(message) ? (message as unknown[]) : []));
-      const request = requests.find((part) => part instanceof Map && part.get('MessageName') === 'Restore') as
-        Map<string, unknown> | undefined;
-      return Object.fromEntries((request?.get('Options') ?? new Map()) as Map<string, unknown>);
-    };
-    expect(await optionsOf('--no-reboot', '--skip-apps')).toEqual({
-      RestoreSystemFiles: false,
-      RestoreShouldReboot: false,
-      RestoreDontCopyBackup: true,
-      RestorePreserveSettings: true,
-      RemoveItemsNotRestored: false,
-    });
+    expect(await cli(['restore', folder, '--yes', ...flags])).toMatchObject({ exitCode: 0 });
+    expect(requests.map((request) => Object.fromEntries(request.get('Options') as Map<string, unknown>))).toEqual([
+      expected,
+    ]);
   });
 
   test('a folder without a backup ends with one line and nothing was asked of the device', async () => {
