@@ -1,4 +1,4 @@
-import { copyFileSync, constants, existsSync, mkdirSync, realpathSync, renameSync, statSync } from 'node:fs';
+import { copyFileSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { open, opendir, statfs } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { AbortOptions } from '../../core/abort.js';
@@ -7,7 +7,7 @@ import { fileHandleSource, type ByteSource } from '../../core/byte-source.js';
 import { IoError, ioError, isBackupKitError } from '../../core/errors.js';
 import type { Closeable } from '../../core/resource.js';
 import { checkTreePath, unsafePathReason } from '../../core/safe-path.js';
-import { linkOrCopy, lstatOf, readFlags } from './file-system.js';
+import { linkOrCopy, lstatOf, parentOf, readFlags } from './file-system.js';
 import { Layers, systemError, type Visible } from './layers.js';
 import { removeTree, WorkFolder } from './work-folder.js';
 import { writeContent } from './content-writer.js';
@@ -123,19 +123,12 @@ class FolderSink implements DirectorySink {
     await this.#at(from, 'moving', async () => {
       const source = this.#found(from);
       if (from === to) return;
-      if (source.kind === 'file' && source.layer === 'new') {
-        if (this.#layers.lookup(to)?.kind === 'directory') await this.#remove(to);
-        this.#layers.place(to);
-        this.#spelledAsThere(to);
-        this.#layers.renameNew(from, to);
+      const isNewFile = source.kind === 'file' && source.layer === 'new';
+      if (!isNewFile) await this.#remove(to);
+      if (isNewFile || (source.layer === 'new' && this.#layers.lookupOld(from) === undefined)) {
+        await this.#place(source.full, to, { replaceFolder: true });
+        if (source.kind === 'directory') this.#layers.forget(from);
         this.#layers.hideOld(from);
-        return;
-      }
-      await this.#remove(to);
-      if (source.layer === 'new' && this.#layers.lookupOld(from) === undefined) {
-        this.#layers.place(to);
-        this.#layers.renameNew(from, to);
-        this.#layers.forget(from);
         return;
       }
       await this.#transfer(from, to, linkOrCopy);
@@ -183,7 +176,7 @@ class FolderSink implements DirectorySink {
       const work = await this.#writable();
       const durable = this.#durable;
       if (durable) await work.syncNew();
-      work.markReady({ durable });
+      await work.markReady({ durable });
       await work.apply({ durable });
       await work.discard();
       this.#layers = new Layers(this.path, this.#workPath);
@@ -222,14 +215,25 @@ class FolderSink implements DirectorySink {
       const draft = join(incoming, String(this.#incoming));
       await writeContent(draft, data, options?.signal);
       try {
-        const target = this.#layers.place(path);
-        this.#spelledAsThere(path);
-        renameSync(draft, target);
+        await this.#place(draft, path, { replaceFolder: false });
       } catch (error) {
         await removeTree(draft);
         throw error;
       }
     });
+  }
+
+  /** Puts something of this run in its place; a folder there is in the way, unless it is to be replaced. */
+  async #place(full: string, path: string, { replaceFolder }: { replaceFolder: boolean }): Promise<void> {
+    this.#spelledAsThere(path);
+    try {
+      this.#layers.place(full, path);
+    } catch (error) {
+      if (this.#layers.lookup(path)?.kind !== 'directory') throw error;
+      if (!replaceFolder) throw systemError('EISDIR', 'a folder is there', path);
+      await this.#remove(path);
+      this.#layers.place(full, path);
+    }
   }
 
   async #remove(path: string): Promise<void> {
@@ -246,7 +250,8 @@ class FolderSink implements DirectorySink {
   async #transfer(from: string, to: string, place: (source: string, target: string) => void): Promise<void> {
     const source = this.#found(from);
     if (source.kind === 'file') {
-      place(source.full, this.#layers.place(to));
+      this.#layers.makeFolder(parentOf(to));
+      place(source.full, this.#layers.newPath(to));
       return;
     }
     this.#layers.makeFolder(to);

@@ -1,5 +1,5 @@
-import { closeSync, constants, copyFileSync, fsyncSync, linkSync, lstatSync, openSync, type Stats } from 'node:fs';
-import { dirname } from 'node:path';
+import { constants, copyFileSync, linkSync, lstatSync, type Stats } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 
 /*
  * Names of files are handled with the synchronous calls of `node:fs`: one takes about 10 µs where an asynchronous one takes
@@ -28,21 +28,20 @@ export function lstatOf(path: string): Stats | undefined {
 }
 
 /** Brings a file, or the names in a folder, to the disk. Systems that cannot do so for folders are let off. */
-export function syncPath(path: string): void {
-  let descriptor: number;
+export async function syncPath(path: string): Promise<void> {
+  let handle: FileHandle;
   try {
-    descriptor = openSync(path, 'r');
+    handle = await open(path, 'r');
   } catch (error) {
     if (process.platform === 'win32') return;
     throw error;
   }
   try {
-    fsyncSync(descriptor);
+    await handle.sync();
   } catch (error) {
-    const code = errnoOf(error);
-    if (code !== 'EPERM' && code !== 'EINVAL' && code !== 'EISDIR' && code !== 'ENOTSUP') throw error;
+    if (!['EPERM', 'EINVAL', 'EISDIR', 'ENOTSUP'].includes(errnoOf(error) ?? '')) throw error;
   } finally {
-    closeSync(descriptor);
+    await handle.close();
   }
 }
 
@@ -58,6 +57,5 @@ export function linkOrCopy(from: string, to: string): void {
 
 /** The path of the folder that holds `path`, in a tree; `''` is the top. */
 export function parentOf(path: string): string {
-  const parent = dirname(path);
-  return parent === '.' ? '' : parent;
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }

@@ -1,5 +1,4 @@
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
 import { IoError } from '../../core/errors.js';
 import { lstatOf, parentOf } from './file-system.js';
 
@@ -34,13 +33,13 @@ export class Layers {
 
   constructor(root: string, work: string) {
     this.#old = root;
-    this.#new = join(work, 'new');
-    this.#gone = join(work, 'gone');
+    this.#new = `${work}/new`;
+    this.#gone = `${work}/gone`;
   }
 
   /** What the device sees at `path`. */
   lookup(path: string): Visible | undefined {
-    const full = join(this.#new, path);
+    const full = `${this.#new}/${path}`;
     const stat = this.#newFolders.size === 0 ? undefined : lstatOf(full);
     if (stat?.isFile() === true) return { kind: 'file', layer: 'new', full, stat };
     if (stat?.isDirectory() === true) return { kind: 'directory', layer: 'new', full, stat };
@@ -50,7 +49,7 @@ export class Layers {
   /** What the device would see at `path` of the last backup if nothing lay over it at this very path. */
   lookupOld(path: string): Visible | undefined {
     if (!this.#isOldFolder(parentOf(path)) || this.#isHidden(path)) return undefined;
-    const full = join(this.#old, path);
+    const full = `${this.#old}/${path}`;
     const stat = lstatOf(full);
     if (stat?.isFile() === true) return { kind: 'file', layer: 'old', full, stat };
     if (stat?.isDirectory() === true) return { kind: 'directory', layer: 'old', full, stat };
@@ -58,11 +57,16 @@ export class Layers {
     throw new IoError('IO_UNSAFE_PATH', `${full} is a link or a special file, which is not followed`, { path });
   }
 
-  /** Where the content of a new file at `path` belongs; makes its folders. @throws an error with errno `ENOTDIR`, `EISDIR` */
-  place(path: string): string {
+  /**
+   * Renames a file of this run, or one that was just received, to `path`, where it replaces a file; makes its folders. Most go
+   * to a place where nothing is and cost one call of the system.
+   *
+   * @throws an error with errno `ENOTDIR`, `EISDIR`
+   */
+  place(full: string, path: string): void {
     this.makeFolder(parentOf(path));
-    if (this.lookup(path)?.kind === 'directory') throw systemError('EISDIR', 'a folder is there', path);
-    return join(this.#new, path);
+    if (this.lookupOld(path)?.kind === 'directory') throw systemError('EISDIR', 'a folder is there', path);
+    renameSync(full, `${this.#new}/${path}`);
   }
 
   /** Makes a folder and those above it. */
@@ -72,23 +76,23 @@ export class Layers {
       this.makeFolder(parentOf(path));
       if (this.lookup(path)?.kind === 'file') throw systemError('ENOTDIR', 'a file is in the way', path);
     }
-    mkdirSync(join(this.#new, path), { recursive: true });
+    mkdirSync(`${this.#new}/${path}`, { recursive: true });
     this.#newFolders.add(path);
   }
 
   /** Hides what the last backup has at `path`, for good. */
   hideOld(path: string): void {
     if (this.lookupOld(path) === undefined) return;
-    const marker = join(this.#gone, path);
-    mkdirSync(join(this.#gone, parentOf(path)), { recursive: true });
+    const marker = `${this.#gone}/${path}`;
+    mkdirSync(`${this.#gone}/${parentOf(path)}`, { recursive: true });
     rmSync(marker, { recursive: true, force: true });
     closeSync(openSync(marker, 'wx'));
     this.#anyGone = true;
   }
 
-  /** Renames a file or folder within what is new. */
-  renameNew(from: string, to: string): void {
-    renameSync(join(this.#new, from), join(this.#new, to));
+  /** Full path of what is new at `path`. */
+  newPath(path: string): string {
+    return `${this.#new}/${path}`;
   }
 
   /** Forgets what was remembered of folders of this run at and below `path`, which was removed or moved. */
@@ -100,10 +104,10 @@ export class Layers {
   /** Full paths of a folder in each layer in which it is visible, the newer one first. */
   foldersOf(path: string): string[] {
     const folders: string[] = [];
-    const stat = lstatOf(join(this.#new, path));
+    const stat = lstatOf(`${this.#new}/${path}`);
     if (stat !== undefined && !stat.isDirectory()) return folders;
-    if (stat !== undefined) folders.push(join(this.#new, path));
-    if (this.#isOldFolder(path) && !this.#isHidden(path)) folders.push(join(this.#old, path));
+    if (stat !== undefined) folders.push(`${this.#new}/${path}`);
+    if (this.#isOldFolder(path) && !this.#isHidden(path)) folders.push(`${this.#old}/${path}`);
     return folders;
   }
 
@@ -113,9 +117,9 @@ export class Layers {
     if (known !== undefined) return known;
     let found = path === '' || this.#isOldFolder(parentOf(path));
     if (found) {
-      const stat = lstatOf(join(this.#old, path));
+      const stat = lstatOf(`${this.#old}/${path}`);
       if (path !== '' && stat?.isSymbolicLink() === true)
-        throw new IoError('IO_UNSAFE_PATH', `${join(this.#old, path)} is a link, which is not followed`, { path });
+        throw new IoError('IO_UNSAFE_PATH', `${this.#old}/${path} is a link, which is not followed`, { path });
       found = path === '' ? stat !== undefined : stat?.isDirectory() === true;
     }
     if (this.#oldFolders.size >= rememberedFolders) this.#oldFolders.clear();
@@ -126,7 +130,8 @@ export class Layers {
   /** Whether the device has removed `path` of the last backup, or something above it. */
   #isHidden(path: string): boolean {
     if (!this.#anyGone) return false;
-    for (let at = path; at !== ''; at = parentOf(at)) if (lstatOf(join(this.#gone, at))?.isFile() === true) return true;
+    for (let at = path; at !== ''; at = parentOf(at))
+      if (lstatOf(`${this.#gone}/${at}`)?.isFile() === true) return true;
     return false;
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync, type Dirent } from 'node:fs';
+import { closeSync, openSync, readdirSync, renameSync, rmdirSync, unlinkSync, type Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { yieldToEventLoop } from '../../core/abort.js';
@@ -6,6 +6,9 @@ import { errnoOf, lstatOf, syncPath } from './file-system.js';
 import { takeLock } from './work-lock.js';
 
 const lockName = 'lock';
+
+/** Files that are brought to the disk at a time. */
+const syncsAtOnce = 16;
 
 /** Names handled between two turns of the event loop. */
 const namesPerTurn = 256;
@@ -47,16 +50,28 @@ export class WorkFolder {
   }
 
   /** From here on the run is complete, also where the process ends now. */
-  markReady({ durable }: { durable: boolean }): void {
+  async markReady({ durable }: { durable: boolean }): Promise<void> {
     const draft = join(this.path, 'ready.new');
     closeSync(openSync(draft, 'w', 0o600));
     renameSync(draft, this.#ready);
-    if (durable) syncPath(this.path);
+    if (durable) await syncPath(this.path);
   }
 
-  /** Brings content and names of what is new to the disk. */
+  /** Brings content and names of what is new to the disk, several at a time: the disk then takes them together. */
   async syncNew(): Promise<void> {
-    await this.#walk('new', (full) => syncPath(full));
+    const running = new Set<Promise<void>>();
+    let failure: unknown;
+    await this.#walk('new', async (full) => {
+      if (running.size >= syncsAtOnce) await Promise.race(running);
+      const sync: Promise<void> = syncPath(full)
+        .catch((error: unknown) => {
+          failure ??= error;
+        })
+        .finally(() => running.delete(sync));
+      running.add(sync);
+    });
+    await Promise.all(running);
+    if (failure !== undefined) throw failure;
   }
 
   /** Makes the changes of a complete run to the backup; may be repeated where it was interrupted. */
@@ -69,7 +84,7 @@ export class WorkFolder {
     if (lstatOf(gone) !== undefined) renameSync(gone, join(this.path, 'applied'));
     if (lstatOf(join(this.path, 'new')) !== undefined) await this.#moveIn('', durable);
     unlinkSync(this.#ready);
-    if (durable) syncPath(this.path);
+    if (durable) await syncPath(this.path);
   }
 
   /** Lets go of the folder, which is removed; its changes must have been applied or thrown away. */
@@ -102,7 +117,7 @@ export class WorkFolder {
       renameSync(join(from, entry.name), target);
       await this.#turn();
     }
-    if (durable) syncPath(join(this.#root, path));
+    if (durable) await syncPath(join(this.#root, path));
     rmdirSync(from);
   }
 
@@ -142,5 +157,5 @@ export async function removeTree(path: string): Promise<void> {
     handled += 1;
     if (handled % namesPerTurn === 0) await yieldToEventLoop();
   }
-  rmSync(path, { recursive: true, force: true });
+  rmdirSync(path);
 }

@@ -130,7 +130,7 @@ describe('receiveFiles()', () => {
       endOfFiles,
     ]);
     for (let length = 0; length < whole.length; length += 1)
-      await expect(receive(whole.slice(0, length)), `${length}`).rejects.toMatchObject({ code: 'DEVICE_DISCONNECTED' });
+      await expect(receive(whole.slice(0, length))).rejects.toMatchObject({ code: 'DEVICE_DISCONNECTED' });
     await expect(receive(concatBytes([encodeLength(2 ** 31)]))).rejects.toMatchObject({
       code: 'PROTOCOL_LIMIT_EXCEEDED',
     });

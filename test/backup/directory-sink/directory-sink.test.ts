@@ -86,9 +86,9 @@ describe('directorySink()', () => {
     await symlink('absent', join(folder, udid, 'dangling'));
     await using sink = directorySink(folder, { udid });
     for (const path of ['linked/victim', 'linked/new', 'aa/file', 'dangling', 'linked']) {
-      await expect(sink.open(at(path)), path).rejects.toMatchObject({ code: 'IO_UNSAFE_PATH' });
-      await expect(sink.write(at(path), chunk('x')), path).rejects.toMatchObject({ code: 'IO_UNSAFE_PATH' });
-      await expect(sink.remove(at(path)), path).rejects.toMatchObject({ code: 'IO_UNSAFE_PATH' });
+      await expect(sink.open(at(path))).rejects.toMatchObject({ code: 'IO_UNSAFE_PATH' });
+      await expect(sink.write(at(path), chunk('x'))).rejects.toMatchObject({ code: 'IO_UNSAFE_PATH' });
+      await expect(sink.remove(at(path))).rejects.toMatchObject({ code: 'IO_UNSAFE_PATH' });
     }
     expect(await contentsOf(sink)).toEqual([`${udid}/`, at('aa/')]);
     await sink.write(at('aa/other'), chunk('x'));
