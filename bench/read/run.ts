@@ -20,6 +20,8 @@ const tasks = join(import.meta.dirname, 'tasks');
 
 interface Measurement {
   milliseconds: number;
+  /** Of all threads, while the time was taken: says more than the time where other work keeps the machine busy. */
+  cpuMilliseconds: number;
   peakMiB: number;
   [name: string]: number | boolean;
 }
@@ -37,7 +39,9 @@ function task(name: string, args: string[], key?: string): Measurement {
 const median = (numbers: number[]): number =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 const time = (all: Measurement[]): number => median(all.map((one) => one.milliseconds));
+const cpu = (all: Measurement[]): number => median(all.map((one) => one.cpuMilliseconds));
 const memory = (all: Measurement[]): number => Math.max(...all.map((one) => one.peakMiB));
+const timeAndCpu = (all: Measurement[]): string => `${time(all).toFixed(0)} ms, CPU ${cpu(all).toFixed(0)} ms`;
 
 const rows: string[][] = [];
 function result(what: string, measured: string, target: string, met: boolean): void {
@@ -67,13 +71,13 @@ async function extraction(work: string, backup: BenchBackup, what: string, targe
     ours.push(task('extract.mjs', [backup.path, join(outputs, `ours-${run}`)], backup.key));
   }
   await rm(outputs, { recursive: true, force: true });
-  const limit = Math.min(time(bare.sync), time(bare.async));
-  const ratio = time(ours) / limit;
+  const faster = time(bare.sync) <= time(bare.async) ? bare.sync : bare.async;
+  const ratio = time(ours) / time(faster);
   const written = new Set([...ours, ...bare.sync].map((one) => one['bytes']));
   if (written.size !== 1) throw new Error(`Different numbers of bytes were written: ${[...written].join(', ')}`);
   result(
     `Extracting ${what}`,
-    `${ratio.toFixed(2)}x (${time(ours).toFixed(0)} ms; bare Node ${limit.toFixed(0)} ms), peak ${memory(ours).toFixed(0)} MiB`,
+    `${ratio.toFixed(2)}x (${timeAndCpu(ours)}; bare Node ${timeAndCpu(faster)}), peak ${memory(ours).toFixed(0)} MiB`,
     `<= ${target}x`,
     ratio <= target,
   );
@@ -106,17 +110,12 @@ try {
   const faster = time(python) / time(ours);
   result(
     `Listing ${ours[0]?.['rows']} rows of an encrypted manifest, against python3 on the plain one`,
-    `${faster.toFixed(1)}x faster (${time(ours).toFixed(0)} ms; python3 ${time(python).toFixed(0)} ms), peak ${memory(ours).toFixed(0)} MiB`,
+    `${faster.toFixed(1)}x faster (${timeAndCpu(ours)}; python3 ${timeAndCpu(python)}), peak ${memory(ours).toFixed(0)} MiB`,
     '>= 5x',
     faster >= 5,
   );
   if (first.some((one) => one['found'] !== true)) throw new Error('The first query found nothing');
-  result(
-    'Opening with a key and answering the first query',
-    `${time(first).toFixed(0)} ms`,
-    '<= 100 ms',
-    time(first) <= 100,
-  );
+  result('Opening with a key and answering the first query', timeAndCpu(first), '<= 100 ms', time(first) <= 100);
 
   execFileSync('python3', [join(import.meta.dirname, 'enlarge.py'), plain, values.quick ? '2' : '9'], {
     stdio: 'inherit',

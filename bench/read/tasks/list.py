@@ -7,6 +7,7 @@ import sys
 import time
 
 start = time.perf_counter()
+cpu_start = time.process_time()
 database = sqlite3.connect(f"file:{sys.argv[1]}?immutable=1", uri=True)
 rows = size = 0
 for (record,) in database.execute("SELECT file FROM Files"):
@@ -14,5 +15,6 @@ for (record,) in database.execute("SELECT file FROM Files"):
     rows += 1
     size += archive["$objects"][archive["$top"]["root"].data]["Size"]
 elapsed = (time.perf_counter() - start) * 1000
+cpu = (time.process_time() - cpu_start) * 1000
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({"milliseconds": elapsed, "peakMiB": peak, "rows": rows, "bytes": size}))
+print(json.dumps({"milliseconds": elapsed, "cpuMilliseconds": cpu, "peakMiB": peak, "rows": rows, "bytes": size}))
