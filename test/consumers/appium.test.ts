@@ -82,6 +82,16 @@ describe.skipIf(!canInstall && !isRequired)(
       });
     });
 
+    test('says what to install where the package is not there', async () => {
+      await rm(join(project, 'node_modules/appium-ios-device'), { recursive: true });
+      const output = await runProgram(`
+      import { appiumTransport } from 'ios-backup-kit/device';
+      console.log(await appiumTransport().list().catch((error) => error.code + error.message));
+    `);
+      expect(output).toContain('DEVICE_TRANSPORT_UNAVAILABLE');
+      expect(output).toContain('npm install appium-ios-device');
+    });
+
     test('names the override to set where the release of bplist-parser beside it breaks it', async () => {
       await install('0.5.0');
       const output = await runProgram(`

@@ -19,7 +19,7 @@ describeWithPeers('Pair records', ['idevicepair', 'ideviceinfo', 'idevicename'],
     await pairDevice(undefined, { transport: usbmuxTransport(phone) });
     expect(await tool(phone.address, 'idevicepair', 'validate')).toContain('SUCCESS');
     expect(await tool(phone.address, 'ideviceinfo', '-k', 'SerialNumber')).toContain(
-      String(phone.values.get('', 'SerialNumber')),
+      phone.values.get('', 'SerialNumber'),
     );
     expect(await tool(phone.address, 'idevicepair', 'unpair')).toContain('SUCCESS');
     expect(await validatePair(undefined, { transport: usbmuxTransport(phone) })).toBe(false);

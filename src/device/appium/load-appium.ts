@@ -52,10 +52,9 @@ const broken =
   `${packageName} is installed but does not load, most likely because of the bplist-parser beside it; ` +
   'put "overrides": { "bplist-parser": "0.3.2" } into package.json and install again, or use usbmuxTransport()';
 
+/** Node.js and bundlers say it differently, but all name what they look for; a module that is missing within it is another matter. */
 function isMissing(cause: unknown): boolean {
-  if (!(cause instanceof Error) || !('code' in cause)) return false;
-  // A module that is missing within it is another matter.
-  return cause.code === 'ERR_MODULE_NOT_FOUND' && cause.message.includes(`'${packageName}'`);
+  return cause instanceof Error && /(?:find|resolve)\b.*['"]appium-ios-device['"]/.test(cause.message);
 }
 
 function hasUsbmux(loaded: unknown): loaded is AppiumIosDevice {
