@@ -1,29 +1,11 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { backUpDevice } from '../../src/backup/back-up-device.js';
 import { Backup } from '../../src/entry/index.js';
 import type { VirtualDevice } from '../../src/entry/testing.js';
-import { hostOf, someChanges, temporaryFolder, virtualDevice } from './support.js';
+import { hashesOf, hostOf, someChanges, temporaryFolder, virtualDevice } from './support.js';
 
 const service = 'com.apple.mobilebackup2';
-
-/** Every file of a folder with the hash of its content, hidden ones too. */
-async function hashesOf(folder: string): Promise<Map<string, string>> {
-  const hashes = new Map<string, string>();
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const full = join(entry.parentPath, entry.name);
-    hashes.set(
-      full,
-      createHash('sha256')
-        .update(await readFile(full))
-        .digest('hex'),
-    );
-  }
-  return hashes;
-}
 
 /** Opens the backup and reads every file; gives the number of bytes. */
 async function opensWhole(folder: string, device: VirtualDevice): Promise<number> {

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -67,6 +68,22 @@ export async function contentsOf(tree: BackupTree, path = ''): Promise<string[]>
     else names.push(`${entry.path} ${entry.size}`);
   }
   return names.toSorted();
+}
+
+/** Every file of a folder with the hash of its content, hidden ones too. */
+export async function hashesOf(folder: string): Promise<Map<string, string>> {
+  const hashes = new Map<string, string>();
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const full = join(entry.parentPath, entry.name);
+    hashes.set(
+      full,
+      createHash('sha256')
+        .update(await readFile(full))
+        .digest('hex'),
+    );
+  }
+  return hashes;
 }
 
 /** What a device holds, for comparison with another one. */
