@@ -1,4 +1,4 @@
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
 /** Content up to this size is written at once; more goes to the disk while the next is being received. */
@@ -55,7 +55,7 @@ class ContentWriter {
   async abandon(): Promise<void> {
     await this.#writing?.catch(() => undefined);
     await this.#handle?.close().catch(() => undefined);
-    if (this.#created) unlinkSync(this.#path);
+    if (this.#created) rmSync(this.#path, { force: true });
   }
 
   /** Begins to write what has come, when the write before has ended. */

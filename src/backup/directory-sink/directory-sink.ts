@@ -180,7 +180,6 @@ class FolderSink implements DirectorySink {
       await work.apply({ durable });
       await work.discard();
       this.#layers = new Layers(this.path, this.#workPath);
-      this.#incoming = 0;
     });
   }
 
@@ -209,18 +208,37 @@ class FolderSink implements DirectorySink {
 
   async #write(path: string, data: AsyncIterable<Uint8Array>, options: AbortOptions | undefined): Promise<void> {
     await this.#at(path, 'writing', async () => {
-      const incoming = join((await this.#writable()).path, 'incoming');
-      if (this.#incoming === 0) mkdirSync(incoming, { recursive: true });
-      this.#incoming += 1;
-      const draft = join(incoming, String(this.#incoming));
-      await writeContent(draft, data, options?.signal);
+      const work = await this.#writable();
+      this.#spelledAsThere(path);
+      if (!this.#layers.begin(path)) {
+        await this.#replace(join(work.path, 'incoming'), path, data, options);
+        return;
+      }
       try {
-        await this.#place(draft, path, { replaceFolder: false });
-      } catch (error) {
-        await removeTree(draft);
-        throw error;
+        await writeContent(this.#layers.newPath(path), data, options?.signal);
+      } finally {
+        this.#layers.finish(path);
       }
     });
+  }
+
+  /** Writes a file in place of one that this run has made, which stays until the new one is whole. */
+  async #replace(
+    incoming: string,
+    path: string,
+    data: AsyncIterable<Uint8Array>,
+    options: AbortOptions | undefined,
+  ): Promise<void> {
+    this.#incoming += 1;
+    const draft = join(incoming, String(this.#incoming));
+    mkdirSync(incoming, { recursive: true });
+    await writeContent(draft, data, options?.signal);
+    try {
+      await this.#place(draft, path, { replaceFolder: false });
+    } catch (error) {
+      await removeTree(draft);
+      throw error;
+    }
   }
 
   /** Puts something of this run in its place; a folder there is in the way, unless it is to be replaced. */

@@ -29,6 +29,8 @@ export class Layers {
   /** Folders of the last backup that are there and not behind a link, and those that are not. */
   readonly #oldFolders = new Map<string, boolean>();
   readonly #newFolders = new Set<string>();
+  /** Files that are being written and are not there yet for the device. */
+  readonly #unfinished = new Set<string>();
   #anyGone = false;
 
   constructor(root: string, work: string) {
@@ -39,6 +41,7 @@ export class Layers {
 
   /** What the device sees at `path`. */
   lookup(path: string): Visible | undefined {
+    if (this.#unfinished.has(path)) return this.lookupOld(path);
     const full = `${this.#new}/${path}`;
     const stat = this.#newFolders.size === 0 ? undefined : lstatOf(full);
     if (stat?.isFile() === true) return { kind: 'file', layer: 'new', full, stat };
@@ -55,6 +58,26 @@ export class Layers {
     if (stat?.isDirectory() === true) return { kind: 'directory', layer: 'old', full, stat };
     if (stat === undefined) return undefined;
     throw new IoError('IO_UNSAFE_PATH', `${full} is a link or a special file, which is not followed`, { path });
+  }
+
+  /**
+   * Whether a file can be written at `path` directly, because this run has made none there; then it is not seen before
+   * {@link finish}. Makes its folders.
+   *
+   * @throws an error with errno `ENOTDIR`, `EISDIR`
+   */
+  begin(path: string): boolean {
+    this.makeFolder(parentOf(path));
+    const found = this.lookup(path);
+    if (found?.kind === 'directory') throw systemError('EISDIR', 'a folder is there', path);
+    if (found?.layer === 'new' || this.#unfinished.has(path)) return false;
+    this.#unfinished.add(path);
+    return true;
+  }
+
+  /** Lets a file be seen that was begun, or that is not there after all. */
+  finish(path: string): void {
+    this.#unfinished.delete(path);
   }
 
   /**
