@@ -18,6 +18,8 @@ export const limits = {
   muxMessageBytes: 1024 * 1024,
   /** Bytes of one property list of lockdownd or a service; lists of apps with icons are the largest. */
   deviceMessageBytes: 64 * 1024 * 1024,
+  /** Bytes of one message of Device Link; the list of all moves of a million files has below 200 MB. */
+  deviceLinkMessageBytes: 256 * 1024 * 1024,
   /** Bytes of one AFC packet; known clients send at most 4 MiB of data in one. */
   afcPacketBytes: 16 * 1024 * 1024,
   /** Bytes of a keybag; real ones have 1,336 to 1,712. */

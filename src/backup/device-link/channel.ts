@@ -47,7 +47,7 @@ export class DeviceLinkChannel {
         readExactly: async (length) => await input.readExactly(length, options),
         readExactlyOrEnd: async (length) => await input.readExactlyOrEnd(length, options),
       },
-      { protocol: 'device-link', limit: limits.deviceMessageBytes },
+      { protocol: 'device-link', limit: limits.deviceLinkMessageBytes },
     );
     if (frame === undefined) throw this.#ended('ended the connection');
     const message = parseDeviceMessage(frame.value);
