@@ -40,7 +40,8 @@ export function toPlain(value: PlistValue): JsonValue {
 }
 
 function fromNumber(value: number): JsonValue {
-  return Number.isFinite(value) ? value : String(value);
+  // JSON has no negative zero; the sum makes it a zero.
+  return Number.isFinite(value) ? value + 0 : String(value);
 }
 
 function fromBigint(value: bigint): JsonValue {

@@ -29,3 +29,7 @@ test('toPlain bounds what shared parts make', () => {
   const data = new Uint8Array(1_000_000);
   expect(() => toPlain(Array.from({ length: 1000 }, () => data))).toThrow(beyondLimit);
 });
+
+test('toPlain gives no negative zero, which JSON does not have', () => {
+  expect(Object.is(toPlain(new PlistReal(-0)), 0)).toBe(true);
+});
