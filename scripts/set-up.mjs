@@ -28,6 +28,9 @@ function newest(folder) {
   );
 }
 
-if (changed('node_modules/.package-lock.json') < changed('package-lock.json')) run(['ci', '--no-fund', '--no-audit']);
+// Not `npm ci`: it refuses a lock file that lacks the packages of other platforms, as one written on this platform may.
+if (changed('node_modules/.package-lock.json') < changed('package-lock.json')) {
+  run(['install', '--no-save', '--no-fund', '--no-audit']);
+}
 const sources = Math.max(newest('src'), changed('package.json'), changed('tsup.config.ts'));
 if (changed('dist/.built') < sources) run(['run', '--silent', 'build']);
