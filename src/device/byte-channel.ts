@@ -1,11 +1,14 @@
 import type { Duplex } from 'node:stream';
 import { abortable, type AbortOptions } from '../core/abort.js';
-import { concatBytes, ownBytes } from '../core/bytes.js';
+import { concatBytes, ownBytes, plainView } from '../core/bytes.js';
 import { DeviceError } from '../core/errors.js';
 import type { Closeable } from '../core/resource.js';
 
 /** Most bytes that one read takes out of the stream's buffer. */
 const readBytes = 64 * 1024;
+
+/** Larger buffers are memory of their own; smaller ones come out of a pool of Node's, and are copied. */
+const sharedBytes = 16 * 1024;
 
 /** What messages are read from. */
 export type ByteInput = Pick<ByteChannel, 'readExactly' | 'readExactlyOrEnd'>;
@@ -72,7 +75,7 @@ export class ByteChannel implements Closeable {
       if (stream.destroyed) return undefined;
       if (stream.readableLength > 0) {
         const part = stream.read(Math.min(stream.readableLength, limit, readBytes)) as Uint8Array | null;
-        if (part !== null) return ownBytes(part);
+        if (part !== null) return part.length < sharedBytes ? ownBytes(part) : plainView(part);
       }
       if (stream.readableEnded) return undefined;
       // At the end of the data, `end` is emitted only after a read that finds nothing.

@@ -43,7 +43,7 @@ export async function readPlistFrame(
 ): Promise<PlistFrame | undefined> {
   const header = await channel.readExactlyOrEnd(4);
   if (header === undefined) return undefined;
-  const length = new DataView(header.buffer).getUint32(0);
+  const length = new DataView(header.buffer, header.byteOffset, 4).getUint32(0);
   if (length > limit)
     throw new ProtocolError('PROTOCOL_LIMIT_EXCEEDED', `A message of ${length} bytes is more than ${limit} bytes`, {
       protocol,

@@ -1,4 +1,4 @@
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync, writevSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
 /** Content up to this size is written at once; more goes to the disk while the next is being received. */
@@ -79,7 +79,9 @@ class ContentWriter {
     const descriptor = openSync(this.#path, 'wx', 0o644);
     this.#created = true;
     try {
-      for (const part of this.#parts)
+      const written = this.#parts.length === 0 ? 0 : writevSync(descriptor, this.#parts);
+      // A short write, e.g. on a full disk: what is left says why.
+      for (const part of skipBytes(this.#parts, written))
         for (let done = 0; done < part.length;) done += writeSync(descriptor, part, done, part.length - done);
     } finally {
       closeSync(descriptor);
@@ -88,16 +90,17 @@ class ContentWriter {
 }
 
 async function writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
-  let expected = 0;
-  for (const part of parts) expected += part.length;
   const { bytesWritten } = await handle.writev(parts);
-  if (bytesWritten === expected) return;
-  // A short write, e.g. on a full disk: part by part, the next one says why.
-  let skip = bytesWritten;
+  for (const part of skipBytes(parts, bytesWritten)) {
+    for (let done = 0; done < part.length;) done += (await handle.write(part, done, part.length - done)).bytesWritten;
+  }
+}
+
+/** What is left of parts without their first bytes. */
+function* skipBytes(parts: readonly Uint8Array[], bytes: number): Generator<Uint8Array, void, undefined> {
+  let skip = bytes;
   for (const part of parts) {
-    for (let done = Math.min(skip, part.length); done < part.length;) {
-      done += (await handle.write(part, done, part.length - done)).bytesWritten;
-    }
+    if (skip < part.length) yield part.subarray(skip);
     skip = Math.max(0, skip - part.length);
   }
 }

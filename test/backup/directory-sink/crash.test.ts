@@ -15,6 +15,7 @@ const at = (path: string): string => `${udid}/${path}`;
 const changing = [
   'openSync',
   'writeSync',
+  'writevSync',
   'renameSync',
   'unlinkSync',
   'rmSync',
