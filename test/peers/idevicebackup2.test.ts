@@ -245,7 +245,8 @@ describeWithPeers('idevicebackup2 1.3 under injection:', ['idevicebackup2', 'ide
     expect(await backup2('backup')).toMatchObject({ code: 0 });
   });
 
-  test.concurrent('the owner who cancels ends it', async ({ expect }) => {
+  // Where it is waiting for the device as the notification comes, it goes on waiting for up to 30 seconds.
+  test.concurrent('the owner who cancels ends it', { timeout: 90_000 }, async ({ expect }) => {
     await using lab = await ready({
       onMessage: ({ direction, message }) => {
         const isUpload = Array.isArray(message) && message[0] === 'DLMessageUploadFiles';
