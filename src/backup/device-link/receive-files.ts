@@ -2,8 +2,15 @@ import type { AbortOptions } from '../../core/abort.js';
 import { utf8Decode } from '../../core/bytes.js';
 import { ProtocolError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
+import { TaskPool } from '../../core/task-pool.js';
 import type { BufferedInput } from './buffered-input.js';
 import { blockCode, decodeLength } from './wire.js';
+
+/** Files up to this size are taken into memory and stored while the next ones come; larger ones are stored as they come. */
+const behindBytes = 1024 * 1024;
+
+/** Files that are stored at a time. */
+const storedAtOnce = 8;
 
 /** Bytes that are kept of a text with which the device says why it cannot read a file. */
 const keptTextBytes = 4096;
@@ -41,20 +48,49 @@ export async function receiveFiles(
   receiver: FileReceiver,
   options: AbortOptions = {},
 ): Promise<void> {
-  for (;;) {
-    const devicePath = await readName(input, options);
-    if (devicePath === undefined) return;
-    const path = await readName(input, options);
-    if (path === undefined) return;
-    const file = new IncomingFile(input, options, (bytes) => receiver.onBytes(path, bytes));
-    const failure = await receiver.store(path, file.content()).then(
-      () => undefined,
-      (error: unknown) => error ?? new Error('The file could not be stored'),
-    );
-    await file.skipRest();
-    receiver.onFile({ path, devicePath, bytes: file.bytes, problem: file.problem }, failure);
-    if (file.endsBatch) return;
+  const pool = new TaskPool(storedAtOnce);
+  try {
+    while (await receiveFile(input, receiver, pool, options));
+  } catch (error) {
+    await pool.settle();
+    throw error;
   }
+  await pool.finish();
+}
+
+/** Takes the next file; false at the end of the batch. */
+async function receiveFile(
+  input: BufferedInput,
+  receiver: FileReceiver,
+  pool: TaskPool,
+  options: AbortOptions,
+): Promise<boolean> {
+  const devicePath = await readName(input, options);
+  const path = devicePath === undefined ? undefined : await readName(input, options);
+  if (devicePath === undefined || path === undefined) return false;
+  const file = new IncomingFile(input, options, (bytes) => receiver.onBytes(path, bytes));
+  const head = await file.read(behindBytes);
+  const report = (): ReceivedFile => ({ path, devicePath, bytes: file.bytes, problem: file.problem });
+  if (file.isEnded) {
+    await pool.add(async () => receiver.onFile(report(), await failureOf(receiver.store(path, streamOf(head)))));
+    return !file.endsBatch;
+  }
+  await pool.finish();
+  const failure = await failureOf(receiver.store(path, file.content(head)));
+  await file.skipRest();
+  receiver.onFile(report(), failure);
+  return !file.endsBatch;
+}
+
+async function failureOf(stored: Promise<void>): Promise<unknown> {
+  return await stored.then(
+    () => undefined,
+    (error: unknown) => error ?? new Error('The file could not be stored'),
+  );
+}
+
+async function* streamOf(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* parts;
 }
 
 /** The blocks of one file. */
@@ -78,7 +114,25 @@ class IncomingFile {
     this.#onBytes = onBytes;
   }
 
-  async *content(): AsyncGenerator<Uint8Array, void, undefined> {
+  /** Whether all of it was read. */
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** The beginning: all of the file, or a little more than `most` bytes. */
+  async read(most: number): Promise<Uint8Array[]> {
+    const parts: Uint8Array[] = [];
+    while (this.bytes <= most) {
+      const chunk = await this.#next();
+      if (chunk === undefined) break;
+      parts.push(chunk);
+    }
+    return parts;
+  }
+
+  /** All of it, after the part that was read. */
+  async *content(head: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {
+    yield* head;
     for (let chunk = await this.#next(); chunk !== undefined; chunk = await this.#next()) yield chunk;
   }
 

@@ -1,7 +1,10 @@
 import { closeSync, openSync, rmSync, writeSync, writevSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
-/** Content up to this size is written at once; more goes to the disk while the next is being received. */
+/** Files up to this size are written with synchronous calls, which cost less than the trips to another thread. */
+const smallBytes = 32 * 1024;
+
+/** Larger ones go to the disk in pieces of this size, while the next is being received. */
 const batchBytes = 1024 * 1024;
 
 /**
@@ -43,13 +46,13 @@ class ContentWriter {
   }
 
   async finish(): Promise<void> {
-    if (this.#handle === undefined) {
+    if (this.#handle === undefined && this.#bytes <= smallBytes) {
       this.#writeAtOnce();
       return;
     }
-    await this.#flush();
+    const handle = await this.#flush();
     await this.#writing;
-    await this.#handle.close();
+    await handle.close();
   }
 
   async abandon(): Promise<void> {
@@ -59,14 +62,15 @@ class ContentWriter {
   }
 
   /** Begins to write what has come, when the write before has ended. */
-  async #flush(): Promise<void> {
-    this.#handle ??= await this.#create();
+  async #flush(): Promise<FileHandle> {
+    const handle = (this.#handle ??= await this.#create());
     await this.#writing;
-    const [handle, parts] = [this.#handle, this.#parts];
+    const parts = this.#parts;
     [this.#parts, this.#bytes] = [[], 0];
     this.#writing = writeAll(handle, parts);
     // Its failure is seen when it is waited for.
     this.#writing.catch(() => undefined);
+    return handle;
   }
 
   async #create(): Promise<FileHandle> {

@@ -11,7 +11,7 @@ import { problemText, readFailure } from './read-failure.js';
 import { ReportBuilder, type IssueSubject } from './report-builder.js';
 import { checkSelection, countTotals, selectEntries, type FileSource } from './selection.js';
 import type { ExtractTarget, WrittenFile } from './target.js';
-import { TaskPool } from './task-pool.js';
+import { TaskPool } from '../../core/task-pool.js';
 import type { ExtractLayout, ExtractProgress, ExtractReport, NameRules, SelectAndNameOptions } from './types.js';
 
 /** Links are made last, so they are held until then; a backup has tens of them. */

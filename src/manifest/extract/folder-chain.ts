@@ -1,7 +1,7 @@
 import type { BackupFile } from '../types.js';
 import type { OutputFolder, OutputPath, OutputPaths } from './output-paths.js';
 import type { ExtractTarget, MadeFolder } from './target.js';
-import { TaskPool } from './task-pool.js';
+import { TaskPool } from '../../core/task-pool.js';
 
 /** A folder of the output into which entries are being written. */
 export interface OpenFolder {
