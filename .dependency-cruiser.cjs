@@ -4,9 +4,13 @@ const layers = {
   plist: ['core'],
   crypto: ['core'],
   sqlite: ['core'],
-  manifest: ['core', 'plist', 'crypto', 'sqlite'],
+  archive: ['core'],
+  manifest: ['core', 'plist', 'crypto', 'sqlite', 'archive'],
+  folder: ['core'],
   device: ['core', 'plist'],
-  backup: ['core', 'plist', 'device'],
+  backup: ['core', 'plist', 'folder', 'device'],
+  snapshot: ['core', 'folder', 'archive'],
+  workflows: ['core', 'plist', 'crypto', 'sqlite', 'folder', 'manifest', 'device', 'backup', 'snapshot', 'datasets'],
 };
 const own = (name) => `^src/${name}/`;
 
@@ -49,10 +53,22 @@ module.exports = {
     },
     {
       name: 'datasets-take-types-of-manifest-and-sqlite',
-      comment: 'So that datasets work on anything that is a BackupReader, and load nothing of Node.',
+      comment:
+        'So that datasets work on anything that is a BackupReader, and load nothing of Node. Salvage is written over a SqliteDatabase of any kind, in SQL alone.',
       severity: 'error',
       from: { path: own('datasets') },
-      to: { path: '^src/(manifest|sqlite)/', dependencyTypesNot: ['type-only'] },
+      to: {
+        path: '^src/(manifest|sqlite)/',
+        pathNot: '^src/sqlite/salvage\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'salvage-is-pure',
+      comment: 'Datasets import it.',
+      severity: 'error',
+      from: { path: '^src/sqlite/salvage\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/core/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'datasets-are-independent',

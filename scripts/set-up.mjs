@@ -2,11 +2,7 @@
 // than dist: so that `npm test` and `npm run demo` work straight after a clone, and cost nothing later.
 // Plain JavaScript without dependencies, because none may be installed yet.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+import { changed, isBuilt, root } from './build-state.mjs';
 
 function run(args) {
   console.error(`> npm ${args.join(' ')}`);
@@ -18,19 +14,8 @@ function run(args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-const changed = (path) => (existsSync(join(root, path)) ? statSync(join(root, path)).mtimeMs : 0);
-
-function newest(folder) {
-  return Math.max(
-    ...readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs),
-  );
-}
-
 // Not `npm ci`: it refuses a lock file that lacks the packages of other platforms, as one written on this platform may.
 if (changed('node_modules/.package-lock.json') < changed('package-lock.json')) {
   run(['install', '--no-save', '--no-fund', '--no-audit']);
 }
-const sources = Math.max(newest('src'), changed('package.json'), changed('tsup.config.ts'));
-if (changed('dist/.built') < sources) run(['run', '--silent', 'build']);
+if (!isBuilt()) run(['run', '--silent', 'build']);

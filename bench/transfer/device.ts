@@ -1,4 +1,5 @@
-// A process with a virtual device that holds COUNT files of SIZE bytes each; says its address and UDID in one line.
+// A process with a virtual device that holds COUNT files of SIZE bytes each; says its address and UDID in one line. Asked
+// over its channel to the parent, it tells what CPU time it has taken so far, in milliseconds.
 import { createVirtualDevice } from '../../src/entry/testing.js';
 
 const [count = 0, size = 0] = process.argv.slice(2).map(Number);
@@ -17,4 +18,8 @@ const device = await createVirtualDevice({
   },
 });
 console.log(JSON.stringify({ address: device.address, udid: device.udid }));
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send?.((user + system) / 1000);
+});
 process.on('SIGTERM', () => void device.close());

@@ -1,10 +1,10 @@
 import { basename, dirname, resolve } from 'node:path';
-import type { BackupSink } from '../core/backup-tree.js';
+import type { BackupArchive, BackupSink } from '../core/backup-tree.js';
 import { BackupSessionError } from '../core/errors.js';
 import { writeXmlPlist } from '../plist/xml-write.js';
 import { readBackupState, sizeOf } from './backup-metadata.js';
 import type { BackupDevice } from './device-host.js';
-import { directorySink } from './directory-sink/directory-sink.js';
+import { directorySink } from '../folder/directory-sink.js';
 import { asHost } from './host-run.js';
 import { createInfoPlist } from './info-plist.js';
 import type { BackUpOptions, BackupResult } from './session.js';
@@ -13,6 +13,18 @@ import type { BackUpOptions, BackupResult } from './session.js';
 export interface BackUpDeviceOptions extends BackUpOptions {
   /** The folder in which backups lie, one folder each, named after the UDID of the device; or a sink, which stays open. */
   to: string | BackupSink;
+}
+
+/** Options of {@link backUpDevice} into an archive. */
+export interface ArchiveDeviceOptions<Version> extends BackUpOptions {
+  /** What keeps the backup as a version of its own, e.g. a `SnapshotStore`. */
+  to: BackupArchive<Version>;
+}
+
+/** What came of a backup into an archive. */
+export interface ArchivedBackup<Version> extends BackupResult {
+  /** The version that it has become. */
+  readonly version: Version;
 }
 
 /** Room without which no device begins, in bytes. */
@@ -37,12 +49,37 @@ const metadataNames = ['Status.plist', 'Manifest.plist', 'Manifest.db', 'Manifes
  * await using device = await Device.connect();
  * await backUpDevice(device, { to: '/backups', onProgress: (event) => console.log(event) });
  */
-export async function backUpDevice(device: BackupDevice, options: BackUpDeviceOptions): Promise<BackupResult> {
+export async function backUpDevice(device: BackupDevice, options: BackUpDeviceOptions): Promise<BackupResult>;
+/**
+ * Backs a device up into an archive, as a version of its own: the last one stays what it is.
+ *
+ * @example
+ * await using store = await SnapshotStore.open('/backups', { create: true });
+ * const { version } = await backUpDevice(device, { to: store });
+ */
+export async function backUpDevice<Version>(
+  device: BackupDevice,
+  options: ArchiveDeviceOptions<Version>,
+): Promise<ArchivedBackup<Version>>;
+export async function backUpDevice<Version>(
+  device: BackupDevice,
+  options: BackUpDeviceOptions | ArchiveDeviceOptions<Version>,
+): Promise<BackupResult & { version?: Version }> {
   const { to } = options;
   options.signal?.throwIfAborted();
+  if (isArchive(to)) {
+    await using sink = await to.begin(device.udid, { signal: options.signal });
+    const result = await backUpTo(sink, device, options);
+    const version = await sink.version();
+    return version === undefined ? result : { ...result, version };
+  }
   if (typeof to !== 'string') return await backUpTo(to, device, options);
   await using sink = directorySink(folderOfBackups(to, device.udid), { udid: device.udid });
   return await backUpTo(sink, device, options);
+}
+
+function isArchive<Version>(to: string | BackupSink | BackupArchive<Version>): to is BackupArchive<Version> {
+  return typeof to !== 'string' && 'begin' in to;
 }
 
 /** The folder in which backups lie, also where the one of the device itself was given. */

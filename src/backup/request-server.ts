@@ -28,10 +28,14 @@ export interface BackupIssue {
 
 /** What has gone over the wire. */
 export interface TransferTotals {
-  /** Files that were received or sent whole. */
-  files: number;
-  /** Bytes of content, received or sent. */
-  bytes: number;
+  /** Files that the device has sent, also those that it could not read to their end. */
+  filesReceived: number;
+  /** Bytes of content that the device has sent. */
+  bytesReceived: number;
+  /** Files that the device was sent whole. */
+  filesSent: number;
+  /** Bytes of content that the device was sent. */
+  bytesSent: number;
   /** Files and folders that the device has moved to their place, and removed. */
   moved: number;
   removed: number;
@@ -66,7 +70,14 @@ export class RequestServer {
   readonly #folder: string;
   readonly #events: RequestEvents;
   readonly #options: AbortOptions;
-  readonly #totals: TransferTotals = { files: 0, bytes: 0, moved: 0, removed: 0 };
+  readonly #totals: TransferTotals = {
+    filesReceived: 0,
+    bytesReceived: 0,
+    filesSent: 0,
+    bytesSent: 0,
+    moved: 0,
+    removed: 0,
+  };
   #failure: unknown;
 
   /** `folder` is the name of the one folder in `tree` that the device may see. */
@@ -143,8 +154,11 @@ export class RequestServer {
       ...this.#options,
       open: async (path, options) => await this.#tree.open(this.#check(path), options),
       write: async (bytes) => await this.#channel.write(bytes, this.#options),
-      onBytes: (path, bytes) => this.#countBytes(path, bytes, undefined),
-      onFile: () => (this.#totals.files += 1),
+      onBytes: (path, bytes) => {
+        this.#totals.bytesSent += bytes;
+        this.#events.onBytes(path, bytes, undefined);
+      },
+      onFile: () => (this.#totals.filesSent += 1),
     });
     if (failed.size === 0) return ok();
     const payload = new Map<string, PlistInput>();
@@ -172,7 +186,10 @@ export class RequestServer {
             this.#fail(file.path, failed);
           }
         },
-        onBytes: (path, bytes) => this.#countBytes(path, bytes, batchBytes),
+        onBytes: (path, bytes) => {
+          this.#totals.bytesReceived += bytes;
+          this.#events.onBytes(path, bytes, batchBytes);
+        },
       },
       this.#options,
     );
@@ -259,18 +276,13 @@ export class RequestServer {
   }
 
   #countFile(file: ReceivedFile): void {
-    this.#totals.files += 1;
+    this.#totals.filesReceived += 1;
     if (file.problem === undefined) return;
     this.#events.onIssue({
       kind: 'file-incomplete',
       subject: file.path,
       message: `The device could not read ${file.devicePath || file.path} to its end: ${file.problem}`,
     });
-  }
-
-  #countBytes(path: string, bytes: number, batchBytes: number | undefined): void {
-    this.#totals.bytes += bytes;
-    this.#events.onBytes(path, bytes, batchBytes);
   }
 
   /** The tree, for writing. @throws IoError `IO_ACCESS_DENIED` where it can only be read */

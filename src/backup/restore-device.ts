@@ -3,19 +3,23 @@ import { basename, dirname, resolve } from 'node:path';
 import type { AbortOptions } from '../core/abort.js';
 import type { BackupTree } from '../core/backup-tree.js';
 import { BackupSessionError } from '../core/errors.js';
+import { treeBelow } from '../core/prefixed-tree.js';
 import type { AfcClient } from '../device/afc/afc-client.js';
 import { asDict } from '../plist/guards.js';
 import type { PlistDict } from '../plist/types.js';
 import { writeXmlPlist } from '../plist/xml-write.js';
 import { readMetadata } from './backup-metadata.js';
 import type { BackupDevice } from './device-host.js';
-import { directorySink } from './directory-sink/directory-sink.js';
+import { directorySink } from '../folder/directory-sink.js';
 import { asHost } from './host-run.js';
 import type { RestoreOptions, RestoreResult } from './session.js';
 
 /** Options of {@link restoreDevice}. */
 export interface RestoreDeviceOptions extends RestoreOptions {
-  /** The folder in which backups lie, or that of one backup; or a tree that holds one, in a folder named after its UDID. */
+  /**
+   * The folder in which backups lie, or that of one backup; or a tree of either: one whose folder is named after its UDID, or a
+   * version of a store.
+   */
   from: string | BackupTree;
   /** Leaves out the list of apps, so that the device installs none again; false by default. */
   skipApps?: boolean | undefined;
@@ -42,7 +46,11 @@ const appsPath = `${appsFolder}/RestoreApplications.plist`;
 export async function restoreDevice(device: BackupDevice, options: RestoreDeviceOptions): Promise<RestoreResult> {
   const { from } = options;
   options.signal?.throwIfAborted();
-  if (typeof from !== 'string') return await restoreFrom(from, options.source ?? device.udid, device, options);
+  if (typeof from !== 'string') {
+    const source = options.source ?? device.udid;
+    const isBackup = (await readMetadata(from, 'Info.plist', options)) !== undefined;
+    return await restoreFrom(isBackup ? treeBelow(from, source) : from, source, device, options);
+  }
   const { root, source } = await locate(from, options.source ?? device.udid);
   // As a sink, so that what the device may write beside the backup goes nowhere.
   await using tree = directorySink(root, { udid: source });

@@ -28,10 +28,14 @@ export interface BackUpOptions extends TransferOptions {
 export interface BackupResult {
   /** UDID of the device, the name of the backup's folder in the sink. */
   readonly udid: string;
-  /** Files that the device has sent, also those that it could not read to their end, and the few that it asked to see. */
+  /** Files that the device has sent, also those that it could not read to their end. */
   readonly filesReceived: number;
-  /** Bytes of these files, as stored: encrypted where the backup is. */
+  /** Bytes of content that it has sent, as stored: encrypted where the backup is. */
   readonly bytesReceived: number;
+  /** Files that the device was sent, because it asked to see them: its own lists, before and after. */
+  readonly filesSent: number;
+  /** Bytes of content that it was sent. */
+  readonly bytesSent: number;
   /** Files and folders that were put in their place. */
   readonly itemsMoved: number;
   /** Files and folders that were removed because the device has them no more. */
@@ -64,10 +68,14 @@ export interface RestoreOptions extends TransferOptions {
 
 /** What a restore was. */
 export interface RestoreResult {
-  /** Files that the device has asked for and was sent whole, and the few that it sent itself. */
+  /** Files that the device has asked for and was sent whole. */
   readonly filesSent: number;
-  /** Bytes of content that went over the wire, as stored: encrypted where the backup is. */
+  /** Bytes of content that it was sent, as stored: encrypted where the backup is. */
   readonly bytesSent: number;
+  /** Files that the device has sent itself: mostly none. */
+  readonly filesReceived: number;
+  /** Bytes of content that it has sent. */
+  readonly bytesReceived: number;
   /** How often `onIssue` was called. */
   readonly issues: number;
 }
@@ -160,8 +168,10 @@ export class BackupSession implements Closeable, AsyncDisposable {
     const { totals } = served;
     return {
       udid,
-      filesReceived: totals.files,
-      bytesReceived: totals.bytes,
+      filesReceived: totals.filesReceived,
+      bytesReceived: totals.bytesReceived,
+      filesSent: totals.filesSent,
+      bytesSent: totals.bytesSent,
       itemsMoved: totals.moved,
       itemsRemoved: totals.removed,
       isFull: state.isFull,
@@ -198,7 +208,8 @@ export class BackupSession implements Closeable, AsyncDisposable {
       },
     });
     run.complete();
-    return { filesSent: totals.files, bytesSent: totals.bytes, issues: run.issues };
+    const { filesSent, bytesSent, filesReceived, bytesReceived } = totals;
+    return { filesSent, bytesSent, filesReceived, bytesReceived, issues: run.issues };
   }
 
   /**

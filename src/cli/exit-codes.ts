@@ -7,7 +7,7 @@ export const exitCodes = {
   usage: 2,
   /** A password is needed, or the one given is wrong. */
   password: 3,
-  /** There is no such backup, file, app or dataset. */
+  /** There is no such backup, version, file, app or dataset. */
   absent: 4,
   /** Done, but not with all files. */
   partial: 5,
@@ -21,10 +21,12 @@ export const exitCodes = {
   refused: 9,
   /** The connection to the device was lost. */
   disconnected: 10,
-  /** Another program uses the device or the backup. */
+  /** Another program uses the device, the backup or the store. */
   busy: 11,
   /** The owner cancelled on the device. */
   cancelled: 12,
+  /** A part of a version store is damaged or missing. */
+  damaged: 13,
   /** Ended by Ctrl-C: 128 + SIGINT. */
   interrupted: 130,
   /** Ended by a request to terminate: 128 + SIGTERM. */

@@ -39,11 +39,20 @@ const codesByExit: ReadonlyMap<ExitCode, readonly ErrorCode[]> = new Map([
       'MANIFEST_PASSWORD_INCORRECT',
       'BACKUP_PASSWORD_REQUIRED',
       'BACKUP_PASSWORD_INCORRECT',
+      'SNAPSHOT_SECRET_REQUIRED',
     ],
   ],
   [
     exitCodes.absent,
-    ['MANIFEST_NOT_A_BACKUP', 'MANIFEST_FILE_NOT_FOUND', 'MANIFEST_FILE_MISSING', 'DATASET_ABSENT', 'IO_NOT_FOUND'],
+    [
+      'MANIFEST_NOT_A_BACKUP',
+      'MANIFEST_FILE_NOT_FOUND',
+      'MANIFEST_FILE_MISSING',
+      'DATASET_ABSENT',
+      'SNAPSHOT_NOT_A_STORE',
+      'SNAPSHOT_NOT_FOUND',
+      'IO_NOT_FOUND',
+    ],
   ],
   [exitCodes.noDevice, ['DEVICE_NOT_FOUND', 'DEVICE_AMBIGUOUS', 'DEVICE_MUX_UNAVAILABLE']],
   [
@@ -53,8 +62,9 @@ const codesByExit: ReadonlyMap<ExitCode, readonly ErrorCode[]> = new Map([
   [exitCodes.locked, ['DEVICE_LOCKED', 'BACKUP_DEVICE_LOCKED']],
   [exitCodes.refused, ['DEVICE_REFUSED', 'DEVICE_SERVICE_UNAVAILABLE', 'BACKUP_REMOTE_FAILED']],
   [exitCodes.disconnected, ['DEVICE_DISCONNECTED']],
-  [exitCodes.busy, ['BACKUP_DEVICE_BUSY', 'BACKUP_IN_USE']],
+  [exitCodes.busy, ['BACKUP_DEVICE_BUSY', 'BACKUP_IN_USE', 'SNAPSHOT_LOCKED', 'SNAPSHOT_LEASE_LOST']],
   [exitCodes.cancelled, ['BACKUP_CANCELLED']],
+  [exitCodes.damaged, ['SNAPSHOT_CORRUPT']],
 ]);
 
 /** Remedies that differ on the command line from those for programs; none where the message says all. */
@@ -63,7 +73,7 @@ const remedies: Partial<Record<ErrorCode, string>> = {
     'set IOS_BACKUP_PASSWORD, or give --password-file, --password-fd or --key-file; on a terminal it is asked for',
   MANIFEST_FILE_DAMAGED: 'take the file from another backup, or extract it with --recover to get what is left',
   IO_NOT_FOUND: 'ios-backup afc ls shows what is in a folder',
-  IO_EXISTS: 'give another target, or say with --on-existing (extract) or --force (afc) to replace it',
+  IO_EXISTS: 'give another target; extract has --on-existing and afc --force to replace it',
   DEVICE_MUX_UNAVAILABLE: '',
   DEVICE_AMBIGUOUS: 'choose one with --udid; ios-backup devices lists them',
   DEVICE_NOT_FOUND: 'plug it in and unlock it; ios-backup devices lists what is attached',
@@ -78,6 +88,15 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   MANIFEST_CORRUPT: 'copy the backup again from its origin, or use an older one',
   DATASET_ABSENT: '',
   DATASET_ROW_INVALID: 'leave out --strict to go on in such cases',
+  SNAPSHOT_NOT_A_STORE:
+    'ios-backup versions locations finds stores; ios-backup versions capture --create begins to keep versions there',
+  SNAPSHOT_NOT_FOUND: 'ios-backup versions list shows what there is, with --deleted also what is in the trash',
+  SNAPSHOT_LOCKED: 'wait until it has ended; what a dead program held is free after 90 seconds',
+  SNAPSHOT_CORRUPT:
+    'ios-backup versions verify shows what it concerns, and ios-backup versions repair mends what can be mended',
+  SNAPSHOT_SECRET_REQUIRED:
+    'give the password that the backup had then: IOS_BACKUP_PASSWORD, --password-file, --password-fd or --key-file; on a terminal commands that read ask for it',
+  SNAPSHOT_GUARD: '',
   FORMAT_LIMIT_EXCEEDED: '',
 };
 
@@ -132,6 +151,7 @@ function causeOf(error: unknown): unknown {
   return error instanceof Error ? error.cause : undefined;
 }
 
-function messageOf(error: unknown): string {
+/** What an error says. */
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

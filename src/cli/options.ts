@@ -10,10 +10,23 @@ export interface CommonOptions {
 }
 
 /** Options of commands that open a backup. */
-export interface BackupOptions extends CommonOptions, CredentialOptions {}
+export interface BackupOptions extends CommonOptions, CredentialOptions {
+  /** Name of a version. */
+  readonly at?: string | undefined;
+}
 
 /** Options of commands that talk to a device. */
 export interface DeviceCommandOptions extends CommonOptions, DeviceOptions {}
+
+/** Options of commands that work on a version store. */
+export interface StoreOptions extends CommonOptions {
+  readonly udid?: string | undefined;
+}
+
+/** Adds the options of commands that work on a version store. */
+export function withStoreOptions(command: Command, examples: readonly string[]): Command {
+  return withCommonOptions(command, examples).option('--udid <udid>', 'the device, where several have versions');
+}
 
 /** Adds the options of every command, and an example to its help. */
 export function withCommonOptions(command: Command, examples: readonly string[]): Command {
@@ -25,9 +38,22 @@ export function withCommonOptions(command: Command, examples: readonly string[])
 
 /** Adds the options of commands that open a backup. */
 export function withBackupOptions(command: Command, examples: readonly string[]): Command {
-  return withPasswordOptions(withCommonOptions(command, examples)).option(
+  return withCredentialOptions(withAtOption(withCommonOptions(command, examples)));
+}
+
+/** Adds the options that say where the backup password, or the key derived from it, is. */
+export function withCredentialOptions(command: Command): Command {
+  return withPasswordOptions(command).option(
     '--key-file <file>',
     'use the derived key in a file in place of the password',
+  );
+}
+
+/** Adds the option that opens an older version of a backup. */
+export function withAtOption(command: Command): Command {
+  return command.option(
+    '--at <version>',
+    'an older version, where versions are kept: newest~1, a date such as 2026-11-01, or an id',
   );
 }
 

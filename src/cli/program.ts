@@ -16,6 +16,7 @@ import { addMessagesCommand } from './commands/messages.js';
 import { addPairCommand } from './commands/pair.js';
 import { addRestoreCommand } from './commands/restore.js';
 import { addUnpairCommand } from './commands/unpair.js';
+import { addVersionsCommand } from './commands/versions.js';
 import { addVirtualDeviceCommand } from './commands/virtual-device.js';
 import { addWatchCommand } from './commands/watch.js';
 import type { CliContext } from './context.js';
@@ -37,6 +38,7 @@ const addCommands = [
   addDeviceInfoCommand,
   addBackupCommand,
   addRestoreCommand,
+  addVersionsCommand,
   addEncryptionCommand,
   addAppsCommand,
   addAfcCommand,
@@ -46,7 +48,9 @@ const addCommands = [
 /** The command line. It throws where others would end the process. */
 export function buildProgram(context: CliContext): Command {
   const program = new Command('ios-backup')
-    .description('Opens, browses and extracts backups of iPhones and iPads, and makes and restores them.')
+    .description(
+      'Opens, browses and extracts backups of iPhones and iPads, makes and restores them, and keeps their versions.',
+    )
     .version(packageVersion())
     .exitOverride()
     .configureOutput({

@@ -11,6 +11,8 @@ export interface TreeEntry {
   readonly size: number;
   /** When its content was changed last, where that is known. */
   readonly modified?: Date | undefined;
+  /** The same in whole microseconds since 1970, where it is known that well: a `Date` has milliseconds. */
+  readonly modifiedUs?: number | undefined;
 }
 
 /**
@@ -24,9 +26,18 @@ export interface BackupTree {
   list(path: string, options?: AbortOptions): AsyncIterable<TreeEntry>;
   /**
    * The whole content of a file of at most `limit` bytes; `undefined` where there is no such file.
-   * Present where that is faster than `open`, `read` and `close`.
+   * Present where that is faster than `open`, `read` and `close`. Where `room` is given and large enough, the result may be a
+   * part of it.
    */
-  readFile?(path: string, options: AbortOptions & { limit: number }): Promise<Uint8Array | undefined>;
+  readFile?(
+    path: string,
+    options: AbortOptions & { limit: number; room?: Uint8Array | undefined },
+  ): Promise<Uint8Array | undefined>;
+  /**
+   * Where the file lies on this computer, if at all: a path that may be read at once and by any thread, if it is opened without
+   * following a link at its end and turns out to be a regular file. `undefined` where that is not certain, or the disk is slow.
+   */
+  localFile?(path: string): string | undefined;
 }
 
 /** What a device may do to the host's copy of a backup: exactly DeviceLink's verbs, and `commit`. */
@@ -45,4 +56,16 @@ export interface BackupSink extends BackupTree {
   freeSpace(): Promise<number>;
   /** Makes what was written durable. */
   commit(): Promise<void>;
+}
+
+/** Keeps every backup that is written to it as a version of its own. */
+export interface BackupArchive<Version> {
+  /** Begins to write a backup of a device, with its UDID before every path. Closing the sink without `commit` leaves no trace. */
+  begin(udid: string, options?: AbortOptions): Promise<ArchiveSink<Version>>;
+}
+
+/** A sink of a {@link BackupArchive}. */
+export interface ArchiveSink<Version> extends BackupSink, AsyncDisposable {
+  /** The version that `commit` has made; `undefined` before. */
+  version(): Promise<Version | undefined>;
 }

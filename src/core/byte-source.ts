@@ -1,5 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import type { AbortOptions } from './abort.js';
 import { concatBytes } from './bytes.js';
 import { FormatError, IoError, ioError } from './errors.js';
@@ -168,6 +168,48 @@ export function fileHandleSource(handle: FileHandle, size: number, path: string)
     async close() {
       closing ??= handle.close();
       await closing;
+    },
+  };
+  return source;
+}
+
+/**
+ * An open regular file of `size` bytes as a source that reads without the thread pool and closes the descriptor. `path` is for
+ * messages.
+ */
+export function fileDescriptorSource(descriptor: number, size: number, path: string): ByteSource {
+  let closed = false;
+  const fill = (offset: number, target: Uint8Array): number => {
+    // The number of a closed descriptor may be another file's by now.
+    if (closed) throw new IoError('IO_FAILED', `${path} was closed before it was read`, { path });
+    const { start, end } = resolveRange({ offset, length: target.length }, size);
+    let filled = 0;
+    try {
+      while (filled < end - start) {
+        const bytesRead = readSync(descriptor, target, filled, end - start - filled, start + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+    } catch (error) {
+      throw ioError(error, path, 'reading');
+    }
+    return filled;
+  };
+  const source: ByteSource = {
+    size,
+    async read(offset, length, options) {
+      options?.signal?.throwIfAborted();
+      const { start, end } = resolveRange({ offset, length }, size);
+      const target = new Uint8Array(end - start);
+      const filled = fill(start, target);
+      return filled === target.length ? target : target.subarray(0, filled);
+    },
+    readSync: fill,
+    stream: (range, options) => streamByReads(source, range, options),
+    async close() {
+      if (closed) return;
+      closed = true;
+      closeSync(descriptor);
     },
   };
   return source;

@@ -1,5 +1,7 @@
 /** Mean time of a direct call, in milliseconds, from which the disk counts as slow. */
 const slowMs = 2;
+/** What moving the bytes themselves takes, which is no sign of a slow disk: 200 MB/s, of which any disk is capable. */
+const bytesPerMs = 200_000;
 /** Weight of one call in that mean: a single late one, on a busy computer, says nothing. */
 const weight = 1 / 16;
 /** Calls that go through the thread pool before a direct one is tried again. */
@@ -20,20 +22,26 @@ export class DirectIo {
     this.#now = now;
   }
 
+  /** Whether the disk counts as quick at the moment. */
+  get isQuick(): boolean {
+    return this.#patience === 0;
+  }
+
   /** Whether the next file should go directly, by way of {@link DirectIo.run}. Counts the ones that do not. */
   next(): boolean {
-    if (this.#patience === 0) return true;
+    if (this.isQuick) return true;
     this.#patience -= 1;
     return false;
   }
 
-  /** Does the synchronous calls for one file, and learns from the time that they take. */
-  run<T>(calls: () => T): T {
+  /** Does the synchronous calls for one file of so many bytes, and learns from the time that they take. */
+  run<T>(calls: () => T, bytes = 0): T {
     const start = this.#now();
     try {
       return calls();
     } finally {
-      this.#meanMs += (this.#now() - start - this.#meanMs) * weight;
+      const waited = Math.max(0, this.#now() - start - bytes / bytesPerMs);
+      this.#meanMs += (waited - this.#meanMs) * weight;
       if (this.#meanMs > slowMs) this.#patience = patience;
     }
   }

@@ -9,6 +9,7 @@ export interface ErrorCodeInfo {
     | 'FormatError'
     | 'DatabaseError'
     | 'DatasetError'
+    | 'SnapshotError'
     | 'IoError';
   /** What happened. */
   readonly meaning: string;
@@ -283,6 +284,69 @@ const table = {
     errorClass: 'DatasetError',
     meaning: 'A row or field could not be decoded and `strict` was asked for.',
     remedy: 'Leave `strict` off and collect such rows with `onIssue`.',
+  },
+  SNAPSHOT_NOT_A_STORE: {
+    errorClass: 'SnapshotError',
+    meaning: 'There is no version store at the location, or a folder of that name that is none.',
+    remedy: 'Check the path, or make a store with `create: true`.',
+  },
+  SNAPSHOT_FORMAT_UNSUPPORTED: {
+    errorClass: 'SnapshotError',
+    meaning: 'The store was written by a newer release, or needs a feature that this one does not know.',
+    remedy: 'Use the release that the message names, or a newer one. Nothing was changed.',
+  },
+  SNAPSHOT_NOT_FOUND: {
+    errorClass: 'SnapshotError',
+    meaning: 'The store has no such version or device.',
+    remedy: 'List the versions of the device; a deleted one may be in the trash still.',
+  },
+  SNAPSHOT_LOCKED: {
+    errorClass: 'SnapshotError',
+    meaning: 'Another program works on the same device or store, or reads the version that is to be removed.',
+    remedy:
+      'Wait until it has ended; `holder` says who it is. A lease of a dead program is taken over after 90 seconds.',
+    transient: true,
+  },
+  SNAPSHOT_LEASE_LOST: {
+    errorClass: 'SnapshotError',
+    meaning: 'The computer slept or stalled so long that another program took the work over.',
+    remedy: 'Start again; what was committed before is there, what was not is not.',
+    transient: true,
+  },
+  SNAPSHOT_CORRUPT: {
+    errorClass: 'SnapshotError',
+    meaning: 'A record, table, pack or content of the store is damaged or missing.',
+    remedy: 'Run `verify` to see which versions it concerns, and `repair` to mend what can be mended.',
+  },
+  SNAPSHOT_INCOMPLETE: {
+    errorClass: 'SnapshotError',
+    meaning: 'What was written is not a finished backup, so that no version was made of it.',
+    remedy: 'Back up again; the last version and the newest backup are as they were.',
+  },
+  SNAPSHOT_SECRET_REQUIRED: {
+    errorClass: 'SnapshotError',
+    meaning: 'A content is kept as the difference of decrypted files, and the key to it was not given.',
+    remedy: 'Open the store with the password, or the derived key, of the backup.',
+  },
+  SNAPSHOT_READ_ONLY: {
+    errorClass: 'SnapshotError',
+    meaning: 'The store was opened for reading, or knows a feature that this release must not write.',
+    remedy: 'Open it without `readOnly`, or use a newer release.',
+  },
+  SNAPSHOT_UNSUPPORTED: {
+    errorClass: 'SnapshotError',
+    meaning: 'The location cannot do this: it has no folders, lies on two volumes, or would need a full copy.',
+    remedy: 'See the message; a full copy must be allowed with `allowCopy`.',
+  },
+  SNAPSHOT_GUARD: {
+    errorClass: 'SnapshotError',
+    meaning: 'What was asked for would remove a version that is protected: pinned, open, or the only complete one.',
+    remedy: 'Unpin or close it first.',
+  },
+  SNAPSHOT_CLOSED: {
+    errorClass: 'SnapshotError',
+    meaning: 'The store, run or version was closed before the call.',
+    remedy: 'Keep it open until all calls have ended.',
   },
   IO_NO_SPACE: {
     errorClass: 'IoError',

@@ -145,7 +145,8 @@ export type FormatName =
   | 'mbfile'
   | 'sqlite'
   | 'protobuf'
-  | 'archive';
+  | 'archive'
+  | 'store';
 
 /** Bytes do not follow their format. */
 export class FormatError extends BackupKitError {
@@ -225,6 +226,36 @@ export class DatasetError extends BackupKitError {
 
   static {
     nameClass(this, 'DatasetError');
+  }
+}
+
+/** A version store cannot be opened, read or changed. */
+export class SnapshotError extends BackupKitError {
+  declare readonly code: CodeOf<'SnapshotError'>;
+  /** The version in question, where the error is about one. */
+  readonly version: string | undefined;
+  /** Name of the damaged or missing part within the store, e.g. `objects/3d/3d0d…`. */
+  readonly part: string | undefined;
+  /** Who holds the lease, in words, with `SNAPSHOT_LOCKED`. */
+  readonly holder: string | undefined;
+
+  constructor(
+    code: CodeOf<'SnapshotError'>,
+    message: string,
+    options: ErrorOptions & {
+      version?: string | undefined;
+      part?: string | undefined;
+      holder?: string | undefined;
+    } = {},
+  ) {
+    super(code, message, options);
+    this.version = options.version;
+    this.part = options.part;
+    this.holder = options.holder;
+  }
+
+  static {
+    nameClass(this, 'SnapshotError');
   }
 }
 

@@ -126,7 +126,7 @@ export function memoryTree(files: Iterable<readonly [string, Uint8Array]> = []):
 export async function readTreeFile(
   tree: BackupTree,
   path: string,
-  options: AbortOptions & { limit: number },
+  options: AbortOptions & { limit: number; room?: Uint8Array | undefined },
 ): Promise<Uint8Array | undefined> {
   if (tree.readFile !== undefined) return await tree.readFile(path, options);
   const source = await tree.open(path, options);

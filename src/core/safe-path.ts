@@ -4,8 +4,12 @@ import { limits } from './limits.js';
 
 const specialComponent = /(?:^|\/)(\.\.?)(?:\/|$)/;
 
+/** Surely safe, and of nearly all files of a backup: one look instead of many. */
+const plainPath = /^[A-Za-z0-9_-]{1,64}(?:\/[A-Za-z0-9_-]{1,64}){0,3}$/;
+
 /** Why a relative path is not safe to use below a folder; `undefined` where it is. */
 export function unsafePathReason(path: string): string | undefined {
+  if (plainPath.test(path)) return undefined;
   if (path.includes('\0')) return 'it contains a NUL character';
   if (path.startsWith('/')) return 'it is absolute';
   if (path.includes('\\')) return 'it contains a backslash';

@@ -46,6 +46,18 @@ export function decryptCbc(key: Uint8Array, ciphertext: Uint8Array): Uint8Array 
 }
 
 /**
+ * Decrypts here and there in one file with one cipher, since making one takes as long as decrypting some kilobytes. Gives a
+ * function that takes the block before the wanted ones and those; in place of that block, which it cannot know the vector
+ * of, the result has 16 bytes without meaning. Before the first block of a file there is the vector, {@link blockBytes} zeros.
+ *
+ * @param key - 32 bytes
+ */
+export function cbcAnywhere(key: Uint8Array): (ciphertext: Uint8Array) => Uint8Array {
+  const decipher = createCbcDecipher(key);
+  return (ciphertext) => plainView(decipher.update(ciphertext));
+}
+
+/**
  * Decrypts a stream: {@link decryptCbc} chunk by chunk.
  *
  * @param chunks - ciphertext in chunks of any length
@@ -70,5 +82,6 @@ export async function* decryptCbcStream(
 export function paddingLength(lastBlock: Uint8Array): number {
   const length = lastBlock.at(-1) ?? 0;
   if (length === 0 || length > blockBytes || length > lastBlock.length) return 0;
-  return lastBlock.subarray(-length).every((byte) => byte === length) ? length : 0;
+  for (let at = lastBlock.length - length; at < lastBlock.length; at += 1) if (lastBlock[at] !== length) return 0;
+  return length;
 }

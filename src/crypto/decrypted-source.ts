@@ -1,6 +1,8 @@
 import type { AbortOptions } from '../core/abort.js';
 import { resolveRange, streamChunkBytes, type ByteSource } from '../core/byte-source.js';
-import { blockBytes, decryptCbc, decryptCbcStream, wholeBlocks } from './cbc.js';
+import { uninitialisedBytes } from '../core/bytes.js';
+import { releaseBytes } from '../core/release-bytes.js';
+import { blockBytes, cbcAnywhere, decryptCbc, decryptCbcStream, wholeBlocks } from './cbc.js';
 import { contentLength, databaseHeaderBytes, databaseLength, type ContentProblem } from './content-length.js';
 
 /** The decrypted content of a file, and what was found wrong with its length. */
@@ -128,22 +130,29 @@ type ReadSync = NonNullable<ByteSource['readSync']>;
 
 /** Decrypts what `readCipher` reads, in pieces, so that memory does not grow with the read. */
 function syncReader(readCipher: ReadSync, key: Uint8Array, size: number): ReadSync {
-  let scratch = new Uint8Array(0);
+  let scratch: Uint8Array = new Uint8Array(0);
+  let decrypt: ReturnType<typeof cbcAnywhere> | undefined;
   return (from, target) => {
+    decrypt ??= cbcAnywhere(key);
     const { start, end } = resolveRange({ offset: from, length: target.length }, size);
     let filled = 0;
     while (start + filled < end) {
-      const pieceStart = start + filled;
-      const { offset, length, skip, take } = cipherRange({
-        start: pieceStart,
-        end: Math.min(end, wholeBlocks(pieceStart) + streamChunkBytes),
-      });
-      if (scratch.length < length) scratch = new Uint8Array(length);
-      const bytesRead = readCipher(offset, scratch.subarray(0, length));
-      const piece = decryptCbc(key, scratch.subarray(0, bytesRead)).subarray(skip, skip + take);
+      const first = wholeBlocks(start + filled);
+      const last = Math.min(end, first + streamChunkBytes);
+      const skip = start + filled - first + blockBytes;
+      const length = blockBytes + wholeBlocks(last + blockBytes - 1) - first;
+      if (scratch.length < length) scratch = uninitialisedBytes(length);
+      // The block before the wanted ones comes first; before all others that is the vector, of zeros.
+      const before = first === 0 ? blockBytes : 0;
+      scratch.fill(0, 0, before);
+      const bytesRead = readCipher(first - blockBytes + before, scratch.subarray(before, length));
+      const plain = decrypt(scratch.subarray(0, wholeBlocks(before + bytesRead)));
+      const piece = plain.subarray(skip, skip + last - start - filled);
       target.set(piece, filled);
-      filled += piece.length;
-      if (piece.length < take) break;
+      const got = piece.length;
+      releaseBytes(plain);
+      filled += got;
+      if (start + filled < last) break;
     }
     return filled;
   };

@@ -1,8 +1,9 @@
 import type { Closeable } from '../core/resource.js';
 import { ownBytes, concatBytes } from '../core/bytes.js';
-import { FormatError, ManifestError, type FileErrorOptions } from '../core/errors.js';
+import { FormatError, isBackupKitError, ManifestError, type FileErrorOptions } from '../core/errors.js';
 import { derivePasswordKey, keyBytes, passwordForms, type DerivePasswordKeyOptions } from './derive.js';
 import { unwrapKey, wrapKey } from './key-wrap.js';
+import { unwrapKeys } from './unwrap-keys.js';
 import { backupKeybagType, protectionClassOf, wrapBits, type Keybag, type KeybagClassKey } from './keybag.js';
 import { describeProtectionClass } from './protection-class.js';
 
@@ -18,6 +19,8 @@ export interface KeybagCredentials {
 const newestKnownVersion = 5;
 /** Length of a wrapped file key: the class as a little-endian 32-bit integer, then 40 bytes of wrapped key. */
 const wrappedFileKeyBytes = 44;
+/** Of these, the class. */
+const classPrefixBytes = 4;
 
 /**
  * Opens a keybag. With a password this takes seconds (see {@link derivePasswordKey}); where the password has other
@@ -149,6 +152,32 @@ export class UnlockedKeybag implements Closeable {
   }
 
   /**
+   * The keys of many files, in the time of a few; `undefined` for each that {@link UnlockedKeybag.unwrapFileKey} would throw
+   * for.
+   *
+   * @param wrapped - as for `unwrapFileKey`; `undefined` where a file has none
+   */
+  unwrapFileKeys(wrapped: readonly (Uint8Array | undefined)[]): (Uint8Array | undefined)[] {
+    this.#checkOpen();
+    const keys: (Uint8Array | undefined)[] = wrapped.map(() => undefined);
+    const byClass = new Map<number, { readonly places: number[]; readonly wrapped: Uint8Array[] }>();
+    for (const [place, one] of wrapped.entries()) {
+      if (one?.length !== wrappedFileKeyBytes) continue;
+      const ofClass = this.#classOf(one);
+      const group = byClass.get(ofClass) ?? { places: [], wrapped: [] };
+      byClass.set(ofClass, group);
+      group.places.push(place);
+      group.wrapped.push(one.subarray(classPrefixBytes));
+    }
+    for (const [ofClass, group] of byClass) {
+      const classKey = this.#availableClassKey(ofClass);
+      if (classKey === undefined) continue;
+      for (const [index, key] of unwrapKeys(classKey, group.wrapped).entries()) keys[group.places[index] ?? 0] = key;
+    }
+    return keys;
+  }
+
+  /**
    * The key of Manifest.db.
    *
    * @param wrapped - `ManifestKey` of Manifest.plist, laid out like the key of a file
@@ -189,9 +218,23 @@ export class UnlockedKeybag implements Closeable {
 
   #unwrap(wrapped: Uint8Array, file: FileErrorPlace): Uint8Array | undefined {
     if (wrapped.length !== wrappedFileKeyBytes) return undefined;
+    return unwrapKey(this.#classKey(this.#classOf(wrapped), file), wrapped.subarray(classPrefixBytes));
+  }
+
+  /** The class of a wrapped key. */
+  #classOf(wrapped: Uint8Array): number {
     const stated = new DataView(wrapped.buffer, wrapped.byteOffset).getUint32(0, true);
-    const classKey = this.#classKey(protectionClassOf(stated, this.keybag.version), file);
-    return unwrapKey(classKey, wrapped.subarray(4));
+    return protectionClassOf(stated, this.keybag.version);
+  }
+
+  /** The key of a class; `undefined` where {@link UnlockedKeybag.unwrapFileKey} tells why it cannot be had. */
+  #availableClassKey(protectionClass: number): Uint8Array | undefined {
+    try {
+      return this.#classKey(protectionClass, {});
+    } catch (error) {
+      if (isBackupKitError(error)) return undefined;
+      throw error;
+    }
   }
 
   #classKey(protectionClass: number, file: FileErrorPlace): Uint8Array {

@@ -7,14 +7,16 @@
  *
  * @packageDocumentation
  */
-export { backUpDevice, folderOfBackups, type BackUpDeviceOptions } from '../backup/back-up-device.js';
+export {
+  backUpDevice,
+  folderOfBackups,
+  type ArchivedBackup,
+  type ArchiveDeviceOptions,
+  type BackUpDeviceOptions,
+} from '../backup/back-up-device.js';
 export { changeBackupPassword, type ChangeBackupPasswordOptions } from '../backup/change-backup-password.js';
 export { willEncrypt, type BackupDevice } from '../backup/device-host.js';
-export {
-  directorySink,
-  type DirectorySink,
-  type DirectorySinkOptions,
-} from '../backup/directory-sink/directory-sink.js';
+export { directorySink, type DirectorySink, type DirectorySinkOptions } from '../folder/directory-sink.js';
 export { restoreDevice, type RestoreDeviceOptions } from '../backup/restore-device.js';
 export type { BackupIssue } from '../backup/request-server.js';
 export {

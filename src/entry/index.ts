@@ -4,14 +4,10 @@
  * @packageDocumentation
  */
 export type { AbortOptions } from '../core/abort.js';
-export type { BackupSink, BackupTree, TreeEntry } from '../core/backup-tree.js';
+export type { ArchiveSink, BackupArchive, BackupSink, BackupTree, TreeEntry } from '../core/backup-tree.js';
 export type { ByteRange, ByteSource } from '../core/byte-source.js';
 export type { Closeable } from '../core/resource.js';
-export {
-  directorySink,
-  type DirectorySink,
-  type DirectorySinkOptions,
-} from '../backup/directory-sink/directory-sink.js';
+export { directorySink, type DirectorySink, type DirectorySinkOptions } from '../folder/directory-sink.js';
 export { errorCodes, type CodeOf, type ErrorCode, type ErrorCodeInfo } from '../core/error-codes.js';
 export * from '../core/errors.js';
 export {

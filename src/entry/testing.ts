@@ -21,6 +21,7 @@ export { messagesStore } from '../testing/backup-builder/stores/messages.js';
 export type * from '../testing/backup-builder/stores/messages-spec.js';
 export type { ConformanceCase } from '../testing/suites/conformance-case.js';
 export { backupSinkSuite, type SinkMaker } from '../testing/suites/backup-sink.js';
+export { blobStoreSuite, type BlobStoreMaker } from '../testing/suites/blob-store.js';
 export { sqliteDriverSuite } from '../testing/suites/sqlite-driver.js';
 export { datasetSuite, type DatasetBackups } from '../testing/suites/dataset.js';
 export type * from '../testing/virtual-device/types.js';

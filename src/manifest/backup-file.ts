@@ -1,3 +1,4 @@
+import type { AbortOptions } from '../core/abort.js';
 import { dateFromUnixSeconds } from '../core/apple-time.js';
 import type { ByteRange } from '../core/byte-source.js';
 import { base64Encode, hexEncode, ownBytes } from '../core/bytes.js';
@@ -6,6 +7,7 @@ import { unsafePathReason } from '../core/safe-path.js';
 import type { ContentReader, FileToRead } from './file-content.js';
 import type { FileRecord, RecordNumber } from './file-record.js';
 import { kindOfFlags, kindOfRow, type ManifestRow, type StoredId } from './manifest.js';
+import type { LocalContent } from './stored-content.js';
 import type { BackupFile, FileContent, FileKind, FileProblem, ReadFileOptions } from './types.js';
 
 /** Type bits of a mode by kind, for records that state no mode. */
@@ -18,6 +20,8 @@ export class ManifestFile implements BackupFile, FileToRead {
   readonly #row: ManifestRow;
   readonly #content: ContentReader;
   #id: StoredId | undefined;
+  /** @internal */
+  readyKey: Uint8Array | undefined;
 
   constructor(row: ManifestRow, content: ContentReader) {
     this.domain = row.domain;
@@ -135,6 +139,11 @@ export class ManifestFile implements BackupFile, FileToRead {
 
   async read(options: ReadFileOptions = {}): Promise<Uint8Array> {
     return await this.#content.read(this, options);
+  }
+
+  /** Where the content lies, where that can be read without waiting. */
+  stored(options: AbortOptions): LocalContent | undefined {
+    return this.#content.stored(this, options);
   }
 
   stream(range?: ByteRange, options: ReadFileOptions = {}): AsyncIterable<Uint8Array> {

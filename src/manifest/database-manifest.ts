@@ -4,6 +4,7 @@ import { ManifestError } from '../core/errors.js';
 import type { SqliteDatabase, SqliteValue } from '../sqlite/driver.js';
 import { asText, DatabaseRow, type DecodeRecord } from './database-row.js';
 import { domainNames } from './domain-names.js';
+import { FilesTable, type FilesName } from './files-table.js';
 import {
   flagsOfKind,
   kindOfRow,
@@ -14,7 +15,7 @@ import {
   type StoredId,
 } from './manifest.js';
 import { allOf, domainCondition, pathCondition, pathMatches, usable, type SqlCondition } from './row-filter.js';
-import { orderedRowIds } from './row-order.js';
+import { orderRowIds } from './row-order.js';
 import { singleNumber } from './single-number.js';
 
 const columnNames = ['fileID', 'domain', 'relativePath', 'flags', 'file'] as const;
@@ -30,15 +31,17 @@ interface Schema {
   readonly hasFlags: boolean;
 }
 
-/** A Manifest.db. Everything is read with cursors when it is asked for; see {@link orderedRowIds} for what a list needs. */
+/** A Manifest.db. Everything is read with cursors when it is asked for; see {@link orderRowIds} for what a list needs. */
 export class DatabaseManifest implements Manifest {
   readonly kind = 'database';
   readonly #db: SqliteDatabase;
+  readonly #files: FilesTable;
   readonly #decode: DecodeRecord;
   readonly #schema: Schema;
 
   private constructor(db: SqliteDatabase, decode: DecodeRecord, schema: Schema) {
     this.#db = db;
+    this.#files = new FilesTable(db, schema.hasRowIds);
     this.#decode = decode;
     this.#schema = schema;
   }
@@ -73,10 +76,11 @@ export class DatabaseManifest implements Manifest {
 
   async find(domain: string, paths: readonly string[], options: AbortOptions): Promise<ManifestRow | undefined> {
     // The plus keeps SQLite off the index over domains, which may lead through all files of an app or all photos.
-    const sql = `SELECT ${this.#schema.columns} FROM Files AS f WHERE relativePath = ? AND +domain = ?`;
+    const sql = ({ asF }: FilesName): string =>
+      `SELECT ${this.#schema.columns} FROM ${asF} WHERE relativePath = ? AND +domain = ?`;
     for (const path of paths) {
       let found: readonly SqliteValue[] | undefined;
-      for await (const batch of this.#db.queryBatches(sql, [path, domain], options)) found = batch.at(-1) ?? found;
+      for await (const batch of this.#files.query(sql, [path, domain], options)) found = batch.at(-1) ?? found;
       if (found !== undefined) return new DatabaseRow(found, this.#decode);
     }
     return undefined;
@@ -84,9 +88,9 @@ export class DatabaseManifest implements Manifest {
 
   async findById(fileId: string, options: AbortOptions): Promise<ManifestRow | undefined> {
     const ids = [fileId, fileId.toUpperCase(), hexDecode(fileId), utf8Encode(fileId), utf8Encode(fileId.toUpperCase())];
-    const sql = `SELECT ${this.#schema.columns} FROM Files AS f
+    const sql = ({ asF }: FilesName): string => `SELECT ${this.#schema.columns} FROM ${asF}
       WHERE fileID IN (?, ?, ?, ?, ?) AND ${usable.sql}`;
-    for await (const [values] of this.#db.queryBatches(
+    for await (const [values] of this.#files.query(
       sql,
       ids.map((id) => id ?? null),
       options,
@@ -98,9 +102,10 @@ export class DatabaseManifest implements Manifest {
 
   async sample(count: number, options: AbortOptions): Promise<readonly ManifestRow[]> {
     const { columns, hasFlags } = this.#schema;
-    const sql = `SELECT ${columns} FROM Files AS f WHERE ${hasFlags ? 'flags = 1' : '1'} LIMIT ?`;
+    const sql = ({ asF }: FilesName): string =>
+      `SELECT ${columns} FROM ${asF} WHERE ${hasFlags ? 'flags = 1' : '1'} LIMIT ?`;
     const rows: ManifestRow[] = [];
-    for await (const batch of this.#db.queryBatches(sql, [count], options)) {
+    for await (const batch of this.#files.query(sql, [count], options)) {
       for (const values of batch) rows.push(new DatabaseRow(values, this.#decode));
     }
     return rows;
@@ -119,7 +124,7 @@ export class DatabaseManifest implements Manifest {
   }
 
   async domains(options: AbortOptions): Promise<readonly string[]> {
-    return await domainNames(this.#db, options);
+    return await this.#files.read(async (files) => await domainNames(this.#db, files, options));
   }
 
   async *children(domain: string, folder: string, options: AbortOptions): AsyncGenerator<string, void, undefined> {
@@ -127,18 +132,24 @@ export class DatabaseManifest implements Manifest {
     const end = folder === '' ? undefined : `${folder}0`;
     const isSmall = await this.#hasFewRows(domain, options);
     const seen = new Set<string>();
+    let jumps = !isSmall;
     for (let from: string | undefined = prefix; from !== undefined;) {
-      const query = childrenQuery({ domain, from, end, isSmall });
+      const { where, params } = childrenCondition({ domain, from, end, isSmall });
+      const sql = (files: FilesName): string => {
+        // Without indexes every jump would read the whole table again.
+        jumps = !isSmall && files.isIndexed;
+        return `SELECT relativePath FROM ${files.name} WHERE ${where} ORDER BY relativePath`;
+      };
       from = undefined;
       let repeated = 0;
-      scan: for await (const batch of this.#db.queryBatches(query.sql, query.params, options)) {
+      scan: for await (const batch of this.#files.query(sql, params, options)) {
         for (const [value] of batch) {
           const [name = ''] = asText(value).slice(prefix.length).split('/', 1);
           if (!seen.has(name)) {
             seen.add(name);
             repeated = 0;
             yield name;
-          } else if (++repeated > rowsBeforeJump && !isSmall && !name.includes(replacementCharacter)) {
+          } else if (++repeated > rowsBeforeJump && jumps && !name.includes(replacementCharacter)) {
             // The rows below a name end before the name with `0`, which follows `/`, at its end.
             from = `${prefix}${name}0`;
             break scan;
@@ -150,11 +161,8 @@ export class DatabaseManifest implements Manifest {
 
   async *unusableRows(options: AbortOptions): AsyncGenerator<StoredId, void, undefined> {
     for (const column of ['domain', 'domain IS NOT NULL AND relativePath']) {
-      for await (const batch of this.#db.queryBatches(
-        `SELECT fileID FROM Files WHERE ${column} IS NULL`,
-        [],
-        options,
-      )) {
+      const sql = ({ name }: FilesName): string => `SELECT fileID FROM ${name} WHERE ${column} IS NULL`;
+      for await (const batch of this.#files.query(sql, [], options)) {
         for (const [id] of batch) yield storedId(id);
       }
     }
@@ -176,16 +184,15 @@ export class DatabaseManifest implements Manifest {
       yield* this.#fetchSorted(filter, condition, options);
       return;
     }
-    const sql = `SELECT ${columns}, id.key FROM json_each(?) AS id CROSS JOIN Files AS f ON f.rowid = id.value WHERE ${where.sql}`;
-    for await (const ids of orderedRowIds(this.#db, filter, options)) {
-      // Rows are fetched in the order in which they are stored, so that a page is read once for all of its rows.
-      const byPosition = [...ids.keys()];
-      if (!isAscending(ids)) byPosition.sort((a, b) => compareIds(ids[a], ids[b]));
-      const params = [`[${byPosition.map((at) => ids[at]).join(',')}]`, ...where.params];
+    const order = await this.#files.read(async (files) => await orderRowIds(this.#db, { files, filter }, options));
+    for (const ids of order) {
+      const { from, params, places } = placedRows(ids);
+      const sql = `SELECT ${columns}, ${from} AND ${where.sql}`;
       const rows: (ManifestRow | undefined)[] = ids.map(() => undefined);
-      for await (const batch of this.#db.queryBatches(sql, params, options)) {
+      for await (const batch of this.#db.queryBatches(sql, [...params, ...where.params], options)) {
         for (const values of batch) {
-          rows[byPosition[Number(values[5])] ?? 0] = new DatabaseRow(values, this.#decode);
+          const place = places[Number(values[5])] ?? -1;
+          if (place >= 0) rows[place] = new DatabaseRow(values, this.#decode);
         }
       }
       const found = rows.filter((row): row is ManifestRow => row !== undefined);
@@ -224,17 +231,56 @@ export class DatabaseManifest implements Manifest {
 
   async #countWhere(conditions: readonly (SqlCondition | undefined)[], options: AbortOptions): Promise<number> {
     const { sql, params } = allOf(conditions);
-    return await singleNumber(this.#db, `SELECT count(*) FROM Files WHERE ${sql}`, { params, ...options });
+    return await this.#files.read(
+      async ({ name }) =>
+        await singleNumber(this.#db, `SELECT count(*) FROM ${name} WHERE ${sql}`, { params, ...options }),
+    );
   }
 
   async #hasFewRows(domain: string, options: AbortOptions): Promise<boolean> {
-    const sql = 'SELECT count(*) FROM (SELECT 1 FROM Files WHERE domain = ? LIMIT ?)';
-    return (await singleNumber(this.#db, sql, { params: [domain, fewRows], ...options })) < fewRows;
+    const params = [domain, fewRows];
+    const count = await this.#files.read(
+      async ({ name }) =>
+        await singleNumber(this.#db, `SELECT count(*) FROM (SELECT 1 FROM ${name} WHERE domain = ? LIMIT ?)`, {
+          params,
+          ...options,
+        }),
+    );
+    return count < fewRows;
   }
 }
 
-const isAscending = (ids: readonly (number | bigint)[]): boolean =>
-  ids.every((id, index) => index === 0 || compareIds(ids[index - 1], id) < 0);
+/** Rows between those of a batch that may be read for nothing, in parts of the batch: reading on is cheaper than a search. */
+const mostSkipped = 0.25;
+
+/**
+ * How to fetch the rows of a batch in the order in which they are stored, so that a page is read once for all of its rows.
+ * The number that goes with a row says by way of `places` which of the batch it is.
+ */
+function placedRows(ids: readonly (number | bigint)[]): {
+  from: string;
+  params: readonly SqliteValue[];
+  places: ArrayLike<number>;
+} {
+  let first = Infinity;
+  let last = -Infinity;
+  for (const id of ids) {
+    if (id < first) first = Number(id);
+    if (id > last) last = Number(id);
+  }
+  const span = last - first + 1;
+  if (Number.isSafeInteger(first) && Number.isSafeInteger(last) && span <= ids.length * (1 + mostSkipped)) {
+    const places = new Int16Array(span).fill(-1);
+    for (let place = 0; place < ids.length; place += 1) places[Number(ids[place]) - first] = place;
+    return { from: `f.rowid - ? FROM Files AS f WHERE f.rowid BETWEEN ? AND ?`, params: [first, first, last], places };
+  }
+  const places = [...ids.keys()].sort((a, b) => compareIds(ids[a], ids[b]));
+  return {
+    from: 'id.key FROM json_each(?) AS id CROSS JOIN Files AS f ON f.rowid = id.value WHERE 1',
+    params: [`[${places.map((place) => ids[place]).join(',')}]`],
+    places,
+  };
+}
 
 const compareIds = (a: number | bigint = 0, b: number | bigint = 0): number => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -249,12 +295,10 @@ const replacementCharacter = '\uFFFD';
 const rowsBeforeJump = 64;
 
 /** Paths from `from` to before `end`, in order. The plus keeps SQLite from using the index of the other column. */
-function childrenQuery(range: {
-  domain: string;
-  from: string;
-  end: string | undefined;
-  isSmall: boolean;
-}): SqlCondition {
+function childrenCondition(range: { domain: string; from: string; end: string | undefined; isSmall: boolean }): {
+  where: string;
+  params: readonly SqliteValue[];
+} {
   const [domain, path] = range.isSmall ? ['domain', '+relativePath'] : ['+domain', 'relativePath'];
   const end = range.end === undefined ? [] : [{ sql: `${path} < ?`, params: [range.end] }];
   const { sql, params } = allOf([
@@ -262,7 +306,7 @@ function childrenQuery(range: {
     { sql: `${path} >= ?`, params: [range.from] },
     ...end,
   ]);
-  return { sql: `SELECT relativePath FROM Files WHERE ${sql} ORDER BY relativePath`, params };
+  return { where: sql, params };
 }
 
 /** Whether rows can be named by row ids. */

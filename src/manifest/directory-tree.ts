@@ -1,54 +1,16 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { constants, lstatSync, type Stats } from 'node:fs';
 import { lstat, open, opendir, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { AbortOptions } from '../core/abort.js';
 import type { BackupTree, TreeEntry } from '../core/backup-tree.js';
 import { fileHandleSource } from '../core/byte-source.js';
-import { uninitialisedBytes } from '../core/bytes.js';
 import { DirectIo } from '../core/direct-io.js';
-import { ioError, ManifestError } from '../core/errors.js';
 import { checkLimit } from '../core/limits.js';
 import { checkTreePath, unsafePathReason } from '../core/safe-path.js';
-
-/**
- * Never through a link at the end of the path, and without waiting for the other end of a pipe. Windows has neither flag:
- * links are told there by `lstat`, and pipes are no files of a folder.
- */
-// oxlint-disable-next-line typescript/no-unnecessary-condition -- absent on Windows
-const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+import { isAbsent, openFlags, readError, readRegularFile } from './regular-file.js';
 
 /** Files up to this size, in bytes, may be read without the thread pool. */
 const directBytes = 1024 * 1024;
-
-/** What a link, a folder in place of a file, or nothing at all gives when it is opened. */
-const absentCodes = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EMLINK', 'EISDIR', 'ENXIO', 'ENAMETOOLONG']);
-
-/** Whether an error of `node:fs` says that there is no such file or folder. */
-export function isAbsent(error: unknown): boolean {
-  return absentCodes.has(errnoOf(error) ?? '');
-}
-
-const errnoOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-
-/** The error for a path that the system does not let us read, with what to do about it on this platform. */
-export function accessDenied(
-  path: string,
-  cause: unknown,
-  platform: NodeJS.Platform = process.platform,
-): ManifestError {
-  const remedy =
-    platform === 'darwin'
-      ? 'allow this terminal or app in System Settings, Privacy & Security, Full Disk Access, start it again'
-      : 'check the permissions of the folder';
-  return new ManifestError('MANIFEST_ACCESS_DENIED', `The system does not allow to read ${path}; ${remedy}`, { cause });
-}
-
-/** Wraps an error of `node:fs` about `path`. */
-export function readError(error: unknown, path: string, doing: string): unknown {
-  const code = errnoOf(error);
-  return code === 'EPERM' || code === 'EACCES' ? accessDenied(path, error) : ioError(error, path, doing);
-}
 
 /**
  * The backup in a local folder, read-only. Nothing in it is ever changed.
@@ -121,11 +83,22 @@ export function directoryTree(path: string): BackupTree {
       return file && fileHandleSource(file.handle, file.size, full);
     },
 
+    localFile(treePath) {
+      checkTreePath(treePath);
+      // oxlint-disable-next-line typescript/no-unnecessary-condition -- absent on Windows
+      if (constants.O_NOFOLLOW === undefined || !direct.isQuick) return undefined;
+      const parent = parentOf(treePath);
+      // Checked paths are clean: there is nothing to resolve.
+      return parent !== '' && folders.has(parent) ? `${root}/${treePath}` : undefined;
+    },
+
     async readFile(treePath, options) {
       const full = await locate(treePath, options);
       if (full === undefined) return undefined;
       if (direct.next()) {
-        const read = direct.run(() => readDirectly(full, { treePath, limit: options.limit }));
+        const read = direct.run(() =>
+          readRegularFile(full, { name: treePath, limit: options.limit, largest: directBytes, room: options.room }),
+        );
         if (read !== 'large') return read;
       }
       const file = await openRegular(full, options);
@@ -169,31 +142,6 @@ export function directoryTree(path: string): BackupTree {
       }
     },
   };
-}
-
-/** A regular file of up to {@link directBytes}; `undefined` where there is no such file. */
-function readDirectly(full: string, file: { treePath: string; limit: number }): Uint8Array | 'large' | undefined {
-  let fd: number | undefined;
-  try {
-    fd = openSync(full, openFlags);
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) return undefined;
-    checkLimit(stat.size, file.limit, { what: `The size of ${file.treePath}`, format: 'archive' });
-    if (stat.size > directBytes) return 'large';
-    const bytes = uninitialisedBytes(stat.size);
-    let filled = 0;
-    while (filled < bytes.length) {
-      const bytesRead = readSync(fd, bytes, filled, bytes.length - filled, filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return filled === bytes.length ? bytes : bytes.slice(0, filled);
-  } catch (error) {
-    if (fd === undefined && isAbsent(error)) return undefined;
-    throw readError(error, full, fd === undefined ? 'opening' : 'reading');
-  } finally {
-    if (fd !== undefined) closeSync(fd);
-  }
 }
 
 const parentOf = (treePath: string): string => treePath.slice(0, Math.max(0, treePath.lastIndexOf('/')));

@@ -36,18 +36,40 @@ export class ManifestFileIndex implements FileIndex {
   }
 
   async *list(query: FileQuery = {}, options: AbortOptions = {}): AsyncGenerator<BackupFile, void, undefined> {
+    for await (const batch of this.#batches(query, options)) {
+      for (const file of batch) {
+        this.#begin(options);
+        yield file;
+      }
+    }
+  }
+
+  /** The same in batches, for who is about to read the contents: keys are unwrapped together. */
+  async *listToRead(
+    query: FileQuery = {},
+    options: AbortOptions = {},
+  ): AsyncGenerator<readonly BackupFile[], void, undefined> {
+    for await (const batch of this.#batches(query, options)) {
+      this.#content.prepare(batch);
+      yield batch;
+    }
+  }
+
+  async *#batches(query: FileQuery, options: AbortOptions): AsyncGenerator<readonly ManifestFile[], void, undefined> {
     const filter = rowFilter(query);
     this.#begin(options);
     if (isUnfiltered(filter)) await this.#reportUnusableRows(options);
     let before: ManifestFile | undefined;
     for await (const batch of this.#manifest.rows(filter, options)) {
+      this.#begin(options);
+      const files: ManifestFile[] = [];
       for (const row of batch) {
-        this.#begin(options);
         const file = new ManifestFile(row, this.#content);
         if (before?.relativePath === file.relativePath && before.domain === file.domain) this.#reportDuplicate(file);
         before = file;
-        yield file;
+        files.push(file);
       }
+      yield files;
     }
   }
 

@@ -1,9 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, posix, resolve, win32 } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isBackupKitError, ManifestError, type BackupKitError } from '../core/errors.js';
 import { Backup, type InspectBackupOptions } from './backup.js';
-import { directoryTree, isAbsent, readError } from './directory-tree.js';
+import { defaultBackupFolders } from './default-folders.js';
+import { directoryTree } from './directory-tree.js';
+import { isAbsent, readError } from './regular-file.js';
 import { isBackup } from './top-level.js';
 import type { BackupSummary } from './types.js';
 
@@ -47,22 +49,6 @@ export async function* listBackups(
     );
   }
   for (const folder of folders) if (await isFolder(folder)) yield* listFolder(folder, options);
-}
-
-/** Where Finder, iTunes and Apple Devices keep backups; none on other systems. */
-export function defaultBackupFolders(
-  platform: NodeJS.Platform,
-  env: Readonly<Record<string, string | undefined>>,
-  home: string,
-): string[] {
-  if (platform === 'darwin') return [posix.join(home, 'Library/Application Support/MobileSync/Backup')];
-  if (platform !== 'win32') return [];
-  const roaming = env['APPDATA'] ?? win32.join(home, 'AppData', 'Roaming');
-  const profile = env['USERPROFILE'] ?? home;
-  return [
-    win32.join(roaming, 'Apple Computer', 'MobileSync', 'Backup'),
-    win32.join(profile, 'Apple', 'MobileSync', 'Backup'),
-  ];
 }
 
 async function* listFolder(

@@ -331,6 +331,8 @@ export class BinaryPlistReader {
   #unsigned(at: number, size: number): number {
     let value = this.#bytes[at] ?? 0;
     if (size === 1) return value;
+    if (size === 2) return value * 256 + (this.#bytes[at + 1] ?? 0);
+    if (size === 8) return (this.#int32(at) >>> 0) * 0x1_0000_0000 + (this.#int32(at + 4) >>> 0);
     for (let i = at + 1; i < at + size; i += 1) value = value * 256 + (this.#bytes[i] ?? 0);
     return value;
   }

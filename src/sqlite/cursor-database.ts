@@ -8,6 +8,8 @@ export interface Cursor {
   readonly columnNames: readonly string[];
   /** The next row, the caller's own; `undefined` after the last. Throws {@link DatabaseError}s. */
   next(): SqliteValue[] | undefined;
+  /** The first value of the next row, a safe integer, where that is cheaper than the row; `undefined` after the last. */
+  nextInteger?(): number | undefined;
   /** Ends the statement; calling it again does nothing. */
   close(): void;
 }
@@ -25,6 +27,10 @@ const firstBatchRows = 16;
 const largestBatchRows = 512;
 /** A batch ends after this time whatever it holds, so that timers and aborts get their turn, in milliseconds. */
 const batchMs = 10;
+/** Rows between two looks at the clock, which costs as much as a short row. */
+const rowsBetweenLooks = 4;
+/** Integers are many and small: their batches are longer, and one array holds them all. */
+const largestIntegerBatch = 4096;
 
 /** A damaged schema can go round in circles; SQLite would read on for ever. */
 const mostNames = 100_000;
@@ -70,6 +76,20 @@ export class CursorDatabase implements SqliteDatabase {
     yield* this.#batches(await this.#open(sql, params, options), options);
   }
 
+  /** The first column of a query that gives safe integers only, such as row ids. Each array is valid until the next one is asked for. */
+  async *queryIntegers(
+    sql: string,
+    params: readonly SqliteValue[],
+    options: AbortOptions,
+  ): AsyncGenerator<Float64Array, void, undefined> {
+    const cursor = await this.#open(sql, params, options);
+    const room = new Float64Array(largestIntegerBatch);
+    yield* this.#turns(cursor, options, () => {
+      const { count, end } = takeIntegers(cursor, room);
+      return { batch: count === 0 ? undefined : room.subarray(0, count), end };
+    });
+  }
+
   async columns(table: string, options: AbortOptions = {}): Promise<readonly string[]> {
     // Columns of virtual tables that are hidden have 1 there, generated columns 2 and 3.
     return await this.#names('SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1', [table], options);
@@ -113,12 +133,26 @@ export class CursorDatabase implements SqliteDatabase {
     return cursor;
   }
 
-  async *#batches(cursor: Cursor, options: AbortOptions): AsyncGenerator<SqliteValue[][], void, undefined> {
+  #batches(cursor: Cursor, options: AbortOptions): AsyncGenerator<SqliteValue[][], void, undefined> {
+    let size = firstBatchRows;
+    return this.#turns(cursor, options, () => {
+      const { rows, end } = takeBatch(cursor, size);
+      size = Math.min(size * 2, largestBatchRows);
+      return { batch: rows.length === 0 ? undefined : rows, end };
+    });
+  }
+
+  /** Batch after batch, with a turn for everything else between them. */
+  async *#turns<T>(
+    cursor: Cursor,
+    options: AbortOptions,
+    take: () => { batch: T | undefined; end: End | undefined },
+  ): AsyncGenerator<T, void, undefined> {
     try {
-      for (let size = firstBatchRows; ; size = Math.min(size * 2, largestBatchRows)) {
+      for (;;) {
         this.#check(options);
-        const { rows, end } = takeBatch(cursor, size);
-        if (rows.length > 0) yield rows;
+        const { batch, end } = take();
+        if (batch !== undefined) yield batch;
         if (end !== undefined) {
           if ('error' in end) throw end.error;
           return;
@@ -140,12 +174,15 @@ export class CursorDatabase implements SqliteDatabase {
   }
 }
 
+/** How the rows of a statement end. */
+type End = { error: unknown } | { done: true };
+
 /** Rows that came before an error are kept: they are valid. */
-function takeBatch(cursor: Cursor, size: number): { rows: SqliteValue[][]; end?: { error: unknown } | { done: true } } {
+function takeBatch(cursor: Cursor, size: number): { rows: SqliteValue[][]; end?: End } {
   const rows: SqliteValue[][] = [];
   const until = performance.now() + batchMs;
   try {
-    while (rows.length < size && performance.now() < until) {
+    while (rows.length < size && (rows.length % rowsBetweenLooks > 0 || performance.now() < until)) {
       const row = cursor.next();
       if (row === undefined) return { rows, end: { done: true } };
       rows.push(row);
@@ -155,6 +192,25 @@ function takeBatch(cursor: Cursor, size: number): { rows: SqliteValue[][]; end?:
     return { rows, end: { error } };
   }
 }
+
+/** The same for integers. */
+function takeIntegers(cursor: Cursor, room: Float64Array): { count: number; end?: End } {
+  let count = 0;
+  const until = performance.now() + batchMs;
+  try {
+    while (count < room.length && (count % rowsBetweenLooks > 0 || performance.now() < until)) {
+      const integer = cursor.nextInteger === undefined ? integerOf(cursor.next()) : cursor.nextInteger();
+      if (integer === undefined) return { count, end: { done: true } };
+      room[count] = integer;
+      count += 1;
+    }
+    return { count };
+  } catch (error) {
+    return { count, end: { error } };
+  }
+}
+
+const integerOf = (row: readonly SqliteValue[] | undefined): number | undefined => row && Number(row[0]);
 
 function rowOf(names: readonly string[], values: readonly SqliteValue[]): SqliteRow {
   const row: SqliteRow = {};

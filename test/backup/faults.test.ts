@@ -196,10 +196,15 @@ describe('this computer', () => {
     const device = await virtualDevice({ ios: '15.7' });
     const tree = memoryTree();
     let writes = 0;
+    let isRefusalKnown = false;
+    let writesAfterIt = 0;
     const full = {
       ...tree,
       write: async (...args: Parameters<typeof tree.write>) => {
         writes += 1;
+        if (isRefusalKnown) writesAfterIt += 1;
+        // The refusal travels by microtasks: by the next turn of the loop whoever receives the batch knows of it.
+        if (writes > 6) setImmediate(() => (isRefusalKnown = true));
         if (writes > 6) throw new IoError('IO_NO_SPACE', 'No space left', { path: args[0], errno: 'ENOSPC' });
         await tree.write(...args);
       },
@@ -210,8 +215,10 @@ describe('this computer', () => {
     const error = await backUpDevice(await hostOf(device), { to: full }).catch((failure: unknown) => failure);
     expect(error).toMatchObject({ code: 'BACKUP_NO_SPACE', transient: true });
     expect(error).toHaveProperty('cause.code', 'IO_NO_SPACE');
-    // One file was refused; those after it in the batch were not even tried.
-    expect(writes).toBe(7);
+    // One file was refused, and with it those that were being stored beside it; what came later was not even tried.
+    expect(writesAfterIt).toBe(0);
+    expect(writes).toBeGreaterThanOrEqual(7);
+    expect(writes).toBeLessThanOrEqual(7 + 7);
     expect(device.backups.runs.at(-1)?.errorCode).not.toBe(0);
   });
 

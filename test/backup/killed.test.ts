@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { backUpDevice } from '../../src/backup/back-up-device.js';
 import { Backup } from '../../src/entry/index.js';
+import { iosBackup } from '../support/command.js';
 import { entriesOf, hashesOf, hostOf, someChanges, temporaryFolder, virtualDevice } from './support.js';
-
-const script = join(import.meta.dirname, 'back-up.process.ts');
 
 test('a process that is killed within a run leaves the last backup as it was, and the next run works', async () => {
   const seen = { messages: 0, kill: Infinity, victim: undefined as ReturnType<typeof spawn> | undefined };
@@ -31,7 +30,7 @@ test('a process that is killed within a run leaves the last backup as it was, an
   for (const kill of [4, 12, 20, 30]) {
     Object.assign(seen, { messages: 0, kill });
     const env = { ...process.env, USBMUXD_SOCKET_ADDRESS: device.address };
-    seen.victim = spawn(process.execPath, ['--import', 'tsx', script, folder], { env, stdio: 'ignore' });
+    seen.victim = spawn(process.execPath, [...iosBackup, 'backup', folder], { env, stdio: 'ignore' });
     const [, signal] = (await once(seen.victim, 'exit')) as [number | null, string | null];
     expect(signal).toBe('SIGKILL');
     await device.backups.untilIdle();

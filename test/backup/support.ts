@@ -12,6 +12,7 @@ import {
   type VirtualDevice,
   type VirtualFileSystem,
 } from '../../src/entry/testing.js';
+import { trust } from '../support/trust.js';
 
 /** A folder that goes when the test has ended. */
 export async function temporaryFolder(): Promise<string> {
@@ -30,7 +31,8 @@ export async function virtualDevice(options: CreateVirtualDeviceOptions = {}): P
 /** The device as its host sees it, paired. */
 export async function hostOf(device: VirtualDevice): Promise<Device> {
   const transport = usbmuxTransport({ address: device.address });
-  const host = await Device.connect(device.udid, { transport, pair: true });
+  await trust(device);
+  const host = await Device.connect(device.udid, { transport });
   onTestFinished(async () => await host.close());
   return host;
 }

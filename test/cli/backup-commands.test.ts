@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Backup } from '../../src/entry/index.js';
 import { createVirtualDevice, type CreateVirtualDeviceOptions, type FileSpec } from '../../src/entry/testing.js';
+import { trust } from '../support/trust.js';
 import { runCli, type CliResult } from './run-cli.js';
 
 const udid = '00008120-000A11B22C33001E';
@@ -29,7 +30,7 @@ async function ready(options: CreateVirtualDeviceOptions = {}) {
       env: { USBMUXD_SOCKET_ADDRESS: device.address, ...env },
       ...(columns !== undefined && { columns }),
     });
-  expect(await cli(['pair'])).toMatchObject({ exitCode: 0 });
+  await trust(device);
   return { device, folder, cli };
 }
 

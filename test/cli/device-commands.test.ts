@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createVirtualDevice, createVirtualMux, type CreateVirtualDeviceOptions } from '../../src/entry/testing.js';
+import { trust } from '../support/trust.js';
 import { runCli, type CliResult } from './run-cli.js';
 
 const udid = '00008120-000A11B22C33001E';
@@ -38,7 +39,7 @@ async function ready(options: CreateVirtualDeviceOptions = {}) {
 /** The same, paired. */
 async function paired(options: CreateVirtualDeviceOptions = {}) {
   const lab = await ready(options);
-  expect(await lab.cli(['pair'])).toMatchObject({ exitCode: 0 });
+  await trust(lab.device);
   return lab;
 }
 

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { buildBackup, createVirtualDevice } from '../../src/entry/testing.js';
+import { iosBackup } from '../support/command.js';
 
 // What only a process of its own shows: signals, closed pipes, descriptors, a terminal.
 
-const main = ['--import', 'tsx', join(import.meta.dirname, '../../src/cli/main.ts')];
 const env = { ...process.env, IOS_BACKUP_PASSWORD: 'pw', NODE_OPTIONS: '' };
 let folder: string;
 let backup: string;
@@ -38,14 +38,14 @@ async function ended(child: ChildProcess): Promise<{ code: number | null; stdout
 }
 
 test('the exit code and the whole output get out', async () => {
-  const child = spawn(process.execPath, [...main, 'contacts', backup, '--json'], { env });
+  const child = spawn(process.execPath, [...iosBackup, 'contacts', backup, '--json'], { env });
   const { code, stdout, stderr } = await ended(child);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout.trimEnd().split('\n')).toHaveLength(3000);
 });
 
 test('a reader that leaves early ends it quietly', async () => {
-  const child = spawn(process.execPath, [...main, 'cat', backup, '/HomeDomain/big.bin'], { env });
+  const child = spawn(process.execPath, [...iosBackup, 'cat', backup, '/HomeDomain/big.bin'], { env });
   child.stdout.once('data', () => child.stdout.destroy());
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -56,7 +56,7 @@ test('a reader that leaves early ends it quietly', async () => {
 test.each([['SIGINT'], ['SIGTERM']] as const)(
   '%s ends it with one line and by the same signal, as shells expect',
   async (signal) => {
-    const child = spawn(process.execPath, [...main, 'cat', backup, '/HomeDomain/big.bin'], { env });
+    const child = spawn(process.execPath, [...iosBackup, 'cat', backup, '/HomeDomain/big.bin'], { env });
     // It cannot have ended: what is not read does not fit into the pipe.
     child.stdout.once('readable', () => {
       child.kill(signal);
@@ -75,7 +75,7 @@ test('the password comes from a file descriptor', async () => {
   await writeFile(file, 'pw\n');
   const handle = await open(file);
   const { IOS_BACKUP_PASSWORD: _password, ...without } = env;
-  const child = spawn(process.execPath, [...main, 'ls', backup, '--password-fd', '3'], {
+  const child = spawn(process.execPath, [...iosBackup, 'ls', backup, '--password-fd', '3'], {
     env: without,
     stdio: ['ignore', 'pipe', 'pipe', handle.fd],
   });
@@ -95,7 +95,7 @@ describe.skipIf(!hasScript)(
       typed: readonly string[],
       more: NodeJS.ProcessEnv = {},
     ): Promise<{ code: number | null; screen: string }> {
-      const command = [process.execPath, ...main, ...args].map((part) => `'${part}'`).join(' ');
+      const command = [process.execPath, ...iosBackup, ...args].map((part) => `'${part}'`).join(' ');
       const { IOS_BACKUP_PASSWORD: _password, ...without } = env;
       const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
         env: { ...without, ...more },

@@ -8,10 +8,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { Backup } from '../../src/entry/index.js';
 import { buildBackup, createVirtualDevice, sampleBackupSpec } from '../../src/entry/testing.js';
 import { describeWithPeers } from '../support/peers.js';
+import { iosBackup } from '../support/command.js';
 import { runCli } from './run-cli.js';
 
-// A process of its own, as users have it.
-const main = ['--import', 'tsx', join(import.meta.dirname, '../../src/cli/main.ts')];
 const run = promisify(execFile);
 
 /** A process of the command line that ends with the test. */
@@ -19,7 +18,7 @@ function start(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): ChildProcess & { text: { out: string; err: string } } {
-  const child = spawn(process.execPath, [...main, ...args], { env: { ...process.env, NODE_OPTIONS: '', ...env } });
+  const child = spawn(process.execPath, [...iosBackup, ...args], { env: { ...process.env, NODE_OPTIONS: '', ...env } });
   const text = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (part: string) => (text.out += part));
   child.stderr.setEncoding('utf8').on('data', (part: string) => (text.err += part));

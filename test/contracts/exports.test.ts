@@ -3,6 +3,7 @@ import * as backup from '../../src/entry/backup.js';
 import * as datasets from '../../src/entry/datasets.js';
 import * as device from '../../src/entry/device.js';
 import * as root from '../../src/entry/index.js';
+import * as snapshot from '../../src/entry/snapshot.js';
 import * as testing from '../../src/entry/testing.js';
 
 // What users can import is a promise: a change of these lists is a change of the API, to be named in CHANGELOG.md.
@@ -20,6 +21,7 @@ describe('the entries export exactly', () => {
         "IoError",
         "ManifestError",
         "ProtocolError",
+        "SnapshotError",
         "directorySink",
         "directoryTree",
         "errorCodes",
@@ -102,10 +104,26 @@ describe('the entries export exactly', () => {
     `);
   });
 
+  it('ios-backup-kit/snapshot', () => {
+    expect(Object.keys(snapshot).sort()).toMatchInlineSnapshot(`
+      [
+        "DeviceVersions",
+        "FileBlobStore",
+        "MemoryBlobStore",
+        "SnapshotStore",
+        "StoredVersion",
+        "VersionStore",
+        "findStores",
+        "locateStore",
+      ]
+    `);
+  });
+
   it('ios-backup-kit/testing', () => {
     expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
       [
         "backupSinkSuite",
+        "blobStoreSuite",
         "buildBackup",
         "contactsStore",
         "createVirtualDevice",

@@ -1,9 +1,11 @@
 import { mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  fileDescriptorSource,
   fileSource,
   memorySource,
   readAll,
@@ -26,6 +28,10 @@ afterAll(async () => {
 const kinds: [string, () => Promise<ByteSource>][] = [
   ['memorySource', async () => memorySource(content)],
   ['fileSource', async () => await fileSource(join(folder, 'file'))],
+  [
+    'fileDescriptorSource',
+    async () => fileDescriptorSource(openSync(join(folder, 'file'), 'r'), content.length, 'file'),
+  ],
 ];
 
 describe.each(kinds)('%s', (_name, make) => {

@@ -10,6 +10,7 @@ import {
   IoError,
   ManifestError,
   ProtocolError,
+  SnapshotError,
   ioError,
   isBackupKitError,
 } from '../../src/core/errors.js';
@@ -26,6 +27,7 @@ const samples: [ErrorCodeInfo['errorClass'], BackupKitError][] = [
     'DatasetError',
     new DatasetError('DATASET_ABSENT', 'Message', { cause, dataset: 'messages', reason: 'encrypted-only' }),
   ],
+  ['SnapshotError', new SnapshotError('SNAPSHOT_CORRUPT', 'Message', { cause, part: 'objects/3d/3d0d' })],
   ['IoError', new IoError('IO_NO_SPACE', 'Message', { cause, path: '/x', errno: 'ENOSPC' })],
 ];
 

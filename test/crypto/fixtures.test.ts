@@ -176,18 +176,10 @@ describeWithFixtures('generated encrypted backups', (fixtures) => {
       backup = load('enc-real-kdf');
     });
 
-    it('opens with its password in NFD, and derives the expected key from it as it was set', async () => {
-      const { expected, keybag, manifestKey } = backup;
-      const typed = expected.password.normalize('NFD');
-      expect(typed).not.toBe(expected.password);
-      const [key, unlocked] = await Promise.all([
-        derivePasswordKey(keybag, expected.password),
-        unlockKeybag(keybag, { password: typed }),
-      ]);
-      expect(hexEncode(key)).toBe(expected.kek);
-      expect(hexEncode(unlocked.exportKey())).toBe(expected.kek);
-      expect(unlocked.password).toBe(expected.password);
-      expect(hexEncode(unlocked.unwrapManifestKey(manifestKey as Uint8Array))).toBe(expected.manifestKey);
+    // Typed in another Unicode form: real-rounds.slow.test.ts.
+    it('gives the expected key', async () => {
+      const { expected, keybag } = backup;
+      expect(hexEncode(await derivePasswordKey(keybag, expected.password))).toBe(expected.kek);
     });
 
     it('opens at once with the exported key', async () => {

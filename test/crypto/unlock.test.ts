@@ -233,6 +233,30 @@ describe('UnlockedKeybag', () => {
     }
   });
 
+  it('unwraps many keys of several classes as it does each, and leaves out those that it cannot', async () => {
+    const unlocked = await unlockKeybag(withDamaged(3), { key });
+    const sound = [1, 4, 1, 2].map((protectionClass, index) => {
+      return made.wrapFileKey(
+        protectionClass,
+        fileKey.map((byte) => byte ^ index),
+      );
+    });
+    const altered = sound[0]?.map((byte, index) => (index === 30 ? byte ^ 0x80 : byte));
+    const unavailable = [
+      made.wrapFileKey(3, fileKey),
+      concatBytes([new Uint8Array([99, 0, 0, 0]), new Uint8Array(40)]),
+    ];
+    const keys = unlocked.unwrapFileKeys([undefined, ...sound, altered, ...unavailable, new Uint8Array(43)]);
+    expect(keys).toEqual([
+      undefined,
+      ...sound.map((wrapped) => unlocked.unwrapFileKey(wrapped)),
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
   it('reads files of sound classes when the key of another class is damaged', async () => {
     for (const bag of [withDamaged(3), withDamaged(11, 10, 9, 3), withDamaged(11, 10, 9, 8, 7, 6, 5, 3, 2, 1)]) {
       const unlocked = await unlockKeybag(bag, { password: 'secret' });
@@ -256,6 +280,7 @@ describe('UnlockedKeybag', () => {
     const closed = expect.objectContaining({ code: 'MANIFEST_CLOSED' }) as Error;
     expect(() => unlocked.exportKey()).toThrow(closed);
     expect(() => unlocked.unwrapFileKey(wrapped)).toThrow(closed);
+    expect(() => unlocked.unwrapFileKeys([wrapped])).toThrow(closed);
     expect(() => unlocked.unwrapManifestKey(wrapped)).toThrow(closed);
     expect(() => unlocked.wrapFileKey(3, fileKey)).toThrow(closed);
   });

@@ -1,7 +1,5 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { ByteChannel } from '../../src/device/byte-channel.js';
-import { withLockdown } from '../../src/device/lockdown/pairing.js';
-import { parsePairRecord } from '../../src/device/lockdown/pair-record.js';
 import { encodeMuxFrame, readMuxFrame } from '../../src/device/usbmux/framing.js';
 import { Device, usbmuxTransport, type DeviceTransport } from '../../src/entry/device.js';
 import type { BackupKitError } from '../../src/entry/index.js';
@@ -10,6 +8,7 @@ import { parsePlist } from '../../src/plist/parse.js';
 import { writeXmlPlist } from '../../src/plist/xml-write.js';
 import type { PlistDict, PlistInput } from '../../src/plist/types.js';
 import { asDict } from '../../src/plist/guards.js';
+import { trust } from '../support/trust.js';
 
 /** A virtual device that trusts this host, and a connection to it. */
 export interface Bench extends AsyncDisposable {
@@ -18,19 +17,13 @@ export interface Bench extends AsyncDisposable {
   readonly device: Device;
 }
 
-/** Pair records of earlier benches by UDID: making keys is the slow part of pairing. */
-const knownRecords = new Map<string, Uint8Array>();
-
 /** Starts a virtual device and pairs with it. */
 export async function bench(options: CreateVirtualDeviceOptions = {}): Promise<Bench> {
   const phone = await createVirtualDevice(options);
   try {
     const transport = usbmuxTransport({ address: phone.address });
-    const known = knownRecords.get(phone.udid);
-    if (known !== undefined) await trust(phone, transport, known);
-    const device = await Device.connect(undefined, { transport, pair: true });
-    const record = phone.mux.pairRecords.get(phone.udid);
-    if (record !== undefined) knownRecords.set(phone.udid, record);
+    await trust(phone);
+    const device = await Device.connect(undefined, { transport });
     return {
       phone,
       transport,
@@ -44,15 +37,6 @@ export async function bench(options: CreateVirtualDeviceOptions = {}): Promise<B
     await phone.close();
     throw error;
   }
-}
-
-/** Lets a device of the same UDID, and so of the same key, trust the host of a record. */
-async function trust(phone: VirtualDevice, transport: DeviceTransport, known: Uint8Array): Promise<void> {
-  const [device] = await transport.list();
-  if (device === undefined) throw new Error('The virtual device is not attached');
-  const record = parsePairRecord(known, phone.udid);
-  await withLockdown({ transport, device }, {}, async (client) => await client.pair(record));
-  phone.mux.pairRecords.set(phone.udid, known);
 }
 
 /** The code with which a call fails; what else it does, as text. */

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BackupTree } from '../../src/core/backup-tree.js';
-import { accessDenied, directoryTree, readError } from '../../src/manifest/directory-tree.js';
+import { directoryTree } from '../../src/manifest/directory-tree.js';
+import { accessDenied, readError } from '../../src/manifest/regular-file.js';
 import { all, codeOf } from './support.js';
 
 let root: string;
@@ -39,6 +40,28 @@ describe('directoryTree', () => {
       expect(await folder.readFile?.('empty', { limit })).toEqual(new Uint8Array(0));
     }
   });
+
+  test('reads into the room that it is given, where that is large enough', async () => {
+    const room = new Uint8Array(8);
+    const content = await tree.readFile?.('3d/file', { limit, room });
+    expect(content?.buffer).toBe(room.buffer);
+    expect(new TextDecoder().decode(content)).toBe('content');
+    const own = await tree.readFile?.('3d/file', { limit, room: new Uint8Array(6) });
+    expect(new TextDecoder().decode(own)).toBe('content');
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'tells where a file lies as soon as it has seen the folder, and never out of itself or through a link',
+    async () => {
+      const fresh = directoryTree(join(root, 'backup'));
+      expect(fresh.localFile?.('3d/file')).toBeUndefined();
+      await fresh.readFile?.('3d/file', { limit });
+      expect(fresh.localFile?.('3d/file')).toBe(join(root, 'backup/3d/file'));
+      await fresh.readFile?.('folder-out/file', { limit });
+      expect(fresh.localFile?.('folder-out/file')).toBeUndefined();
+      expect(() => fresh.localFile?.('3d/../../secret')).toThrow(expect.objectContaining({ code: 'IO_UNSAFE_PATH' }));
+    },
+  );
 
   test.each(['none', '3d/none', 'none/none', '3d', '', '3d/file/below', 'x'.repeat(300)])(
     'has no file %j',

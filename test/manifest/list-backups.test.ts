@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Backup } from '../../src/manifest/backup.js';
-import { defaultBackupFolders, listBackups } from '../../src/manifest/list-backups.js';
+import { defaultBackupFolders } from '../../src/manifest/default-folders.js';
+import { listBackups } from '../../src/manifest/list-backups.js';
 import { buildBackup } from '../../src/testing/backup-builder/build-backup.js';
 import { all, codeOf } from './support.js';
 

@@ -158,12 +158,6 @@ describeWithFixtures('the generated backups of an independent program', (fixture
     });
   });
 
-  test('the password of enc-real-kdf, in which letters have accents, opens it in either Unicode form', async () => {
-    const { password, kek } = load('enc-real-kdf');
-    await using backup = await Backup.open(join(folder, 'enc-real-kdf'), { password: password?.normalize('NFD') });
-    expect(hexEncode(backup.exportKey() ?? new Uint8Array(0))).toBe(kek);
-  });
-
   describe('evil-plain', () => {
     const { files } = load('evil-plain');
     const path = join(folder, 'evil-plain');

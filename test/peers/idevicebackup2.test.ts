@@ -1,71 +1,20 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
-import { Backup } from '../../src/entry/index.js';
-import { createVirtualDevice, sampleBackupSpec, type CreateVirtualDeviceOptions } from '../../src/entry/testing.js';
+import { test } from 'vitest';
 import { PlistReal } from '../../src/plist/types.js';
 import { describeWithPeers } from '../support/peers.js';
 import { snapshot } from '../testing/virtual-device/mobilebackup2/mini-host.js';
 import { contentsOf } from '../testing/virtual-device/mobilebackup2/support.js';
+import { backUpAndRestore } from './idevicebackup2-suite.js';
+import { contains, ready } from './idevicebackup2-lab.js';
 
-const run = promisify(execFile);
-/** How idevicebackup2 ended, and what it said. */
-interface Outcome {
-  readonly code: number | string;
-  readonly text: string;
-}
+// One device of each layout, and one flag alone; more in idevicebackup2.slow.test.ts.
+backUpAndRestore({
+  generations: ['9.3.5', '17.4'],
+  restoreFlags: ['', '--remove', '--system --settings --copy --no-reboot --skip-apps --remove'],
+});
 
-/** A paired device with a small file system, and a folder that idevicebackup2 backs it up to. */
-async function ready(options: CreateVirtualDeviceOptions = {}) {
-  const device = await createVirtualDevice({ fileSystem: sampleBackupSpec({ photos: 2 }), ios: '15.7', ...options });
-  const folder = await mkdtemp(join(tmpdir(), 'idevicebackup2-'));
-  const env = { ...process.env, USBMUXD_SOCKET_ADDRESS: device.address };
-  const tool = async (command: string, args: readonly string[]): Promise<Outcome> => {
-    try {
-      const { stdout, stderr } = await run(command, args, { env, timeout: 60_000 });
-      return { code: 0, text: stdout + stderr };
-    } catch (error) {
-      const { code, signal, stdout = '', stderr = '' } = error as Record<string, string> & { code?: number };
-      return { code: code ?? signal ?? 'unknown', text: stdout + stderr };
-    }
-  };
-  await tool('idevicepair', ['pair']);
-  const backup2 = async (...args: string[]): Promise<Outcome> => await tool('idevicebackup2', [...args, folder]);
-  const open = async (password?: string) => await Backup.open(join(folder, device.udid), { password });
-  return {
-    device,
-    folder,
-    backup2,
-    open,
-    async [Symbol.asyncDispose]() {
-      await device.close();
-      await rm(folder, { recursive: true });
-    },
-  };
-}
-
-const contains = (text: string) => expect.stringContaining(text) as string;
-
-describeWithPeers('idevicebackup2 takes the virtual device for a real one:', ['idevicebackup2', 'idevicepair'], () => {
-  test.concurrent.for(['9.3.5', '10.1', '15.7', '17.4'])(
-    'it backs up iOS %s, fully and again',
-    async (ios, { expect }) => {
-      await using lab = await ready({ ios });
-      const { device, backup2, open } = lab;
-      expect(await backup2('backup')).toMatchObject({ code: 0, text: contains('Backup Successful.') });
-      expect(device.backups.runs.at(-1)).toMatchObject({ errorCode: 0, isFull: true });
-      await using first = await open();
-      expect(await contentsOf(first)).toEqual(await snapshot(device));
-      expect(await backup2('backup')).toMatchObject({ code: 0, text: contains('Backup Successful.') });
-      expect(device.backups.runs.at(-1)).toMatchObject({ isFull: false, uploadedFiles: 0 });
-      expect(await backup2('backup', '--full')).toMatchObject({ code: 0, text: contains('Backup Successful.') });
-      expect(device.backups.runs.at(-1)).toMatchObject({ isFull: true });
-    },
-  );
-
+describeWithPeers('idevicebackup2 takes the virtual device for a real one:', ['idevicebackup2'], () => {
   test.concurrent.for([undefined, 'secret'])(
     'it adds what has changed, with password %s',
     async (password, { expect }) => {
@@ -108,35 +57,6 @@ describeWithPeers('idevicebackup2 takes the virtual device for a real one:', ['i
     expect(await backup2('encryption', 'off', 'two')).toMatchObject({ code: 0 });
     expect(device.backups.password).toBeUndefined();
     expect(await backup2('encryption', 'off', 'two')).toMatchObject({ code: 255, text: contains('not enabled') });
-  });
-
-  test.concurrent.for([
-    '',
-    '--system',
-    '--settings',
-    '--copy',
-    '--no-reboot',
-    '--skip-apps',
-    '--remove',
-    '--system --settings --copy --no-reboot --skip-apps --remove',
-  ])('it restores with flags %s', async (text, { expect }) => {
-    const flags = text.split(' ').filter((flag) => flag !== '');
-    await using lab = await ready({ passcode: false });
-    const { device, backup2 } = lab;
-    expect(await backup2('backup')).toMatchObject({ code: 0 });
-    const before = await snapshot(device);
-    device.fileSystem.clear();
-    device.fileSystem.add({ domain: 'HomeDomain', relativePath: 'since.txt', content: 'x' });
-    expect(await backup2('restore', ...flags)).toMatchObject({ code: 0, text: contains('Restore Successful.') });
-    await device.backups.untilIdle();
-    expect(device.backups.restartPending).toBe(flags.includes('--no-reboot'));
-    const after = await snapshot(device);
-    const keeps = !flags.includes('--remove');
-    expect(after.some(({ relativePath }) => relativePath === 'since.txt')).toBe(keeps);
-    const domains = new Set(flags.includes('--system') ? [] : ['DatabaseDomain']);
-    expect(after.filter(({ relativePath }) => relativePath !== 'since.txt')).toEqual(
-      before.filter(({ domain }) => !domains.has(domain)),
-    );
   });
 
   test.concurrent('it restores an encrypted backup with its password only', async ({ expect }) => {
@@ -191,7 +111,7 @@ describeWithPeers('idevicebackup2 takes the virtual device for a real one:', ['i
   });
 });
 
-describeWithPeers('idevicebackup2 1.3 under injection:', ['idevicebackup2', 'idevicepair'], () => {
+describeWithPeers('idevicebackup2 1.3 under injection:', ['idevicebackup2'], () => {
   test.concurrent.for([
     { code: 105, exit: 151 },
     { code: 208, exit: 48 },

@@ -30,6 +30,33 @@ describe('the engine', () => {
     vi.restoreAllMocks();
   });
 
+  test('knows local time as the system does', async () => {
+    const zone = process.env['TZ'];
+    onTestFinished(() => {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    });
+    const db = await pagedDriver().open({ db: memorySource(await databaseBytes(numbers(3))) });
+    for (const name of ['America/New_York', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'UTC']) {
+      process.env['TZ'] = name;
+      for (const seconds of [0, 86_399, 1_700_000_000, 1_720_000_000, 1_709_164_800]) {
+        const at = new Date(seconds * 1000);
+        const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString();
+        const [row] = await rowsOf(db, "SELECT datetime(?, 'unixepoch', 'localtime')", [seconds]);
+        expect(row, `${name} ${seconds}`).toEqual([local.slice(0, 19).replace('T', ' ')]);
+      }
+    }
+    await db.close();
+  });
+
+  test('has randomness and the time of its host', async () => {
+    const db = await pagedDriver().open({ db: memorySource(await databaseBytes(numbers(3))) });
+    const [row] = await rowsOf(db, 'SELECT hex(randomblob(16)), julianday() > 2460000');
+    expect(row?.[0]).toMatch(/^[0-9A-F]{32}$/);
+    expect(row?.[1]).toBe(1);
+    await db.close();
+  });
+
   test('is one for the whole process', async () => {
     await preloadSqlite();
     expect(await loadEngine()).toBe(await loadEngine());

@@ -4,7 +4,10 @@ import { expect, test } from 'vitest';
 import { Backup } from '../../src/entry/index.js';
 import { buildBackup, type FileSpec } from '../../src/entry/testing.js';
 
-const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }).map((text) => text.replaceAll(/[/\\]/g, '_'));
+/** `.` and `..` are names that the reader reports as unsafe, which other tests look at. */
+const name = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+  .map((text) => text.replaceAll(/[/\\]|^\.{1,2}$/g, '_'));
 const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
 const domain = fc.constantFrom('HomeDomain', 'CameraRollDomain', 'AppDomain-com.example.a', 'MediaDomain');
 const seconds = fc.integer({ min: 0, max: 2 ** 32 - 1 });

@@ -22,6 +22,16 @@ export class BufferedInput implements ByteInput {
     this.#service = service;
   }
 
+  /** What has come and was not taken yet: to look at before {@link skip}. */
+  get buffered(): Uint8Array {
+    return this.#chunk.subarray(this.#at);
+  }
+
+  /** Takes bytes that {@link buffered} has shown. */
+  skip(length: number): void {
+    this.#at += Math.min(length, this.#chunk.length - this.#at);
+  }
+
   async readSome(limit: number, options?: AbortOptions): Promise<Uint8Array | undefined> {
     if (this.#at === this.#chunk.length && !(await this.#fill(options))) return undefined;
     return this.#take(Math.min(limit, this.#chunk.length - this.#at));

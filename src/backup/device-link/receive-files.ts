@@ -3,6 +3,7 @@ import { utf8Decode } from '../../core/bytes.js';
 import { ProtocolError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import { TaskPool } from '../../core/task-pool.js';
+import { WholeContent } from '../../core/whole-content.js';
 import type { BufferedInput } from './buffered-input.js';
 import { blockCode, decodeLength } from './wire.js';
 
@@ -50,6 +51,7 @@ export async function receiveFiles(
 ): Promise<void> {
   const pool = new TaskPool(storedAtOnce);
   try {
+    do await storeBuffered(input, receiver, pool, options);
     while (await receiveFile(input, receiver, pool, options));
   } catch (error) {
     await pool.settle();
@@ -57,6 +59,59 @@ export async function receiveFiles(
   }
   await pool.finish();
 }
+
+/** Takes the files that have come whole already. A backup has many small ones, each of which would wait for each of its parts. */
+async function storeBuffered(
+  input: BufferedInput,
+  receiver: FileReceiver,
+  pool: TaskPool,
+  { signal }: AbortOptions,
+): Promise<void> {
+  for (let file = takeBuffered(input); file !== undefined; file = takeBuffered(input)) {
+    signal?.throwIfAborted();
+    const { path, devicePath, content } = file;
+    for (const { length } of content.parts) receiver.onBytes(path, length);
+    const report = { path, devicePath, bytes: content.size, problem: undefined };
+    await pool.add(async () => receiver.onFile(report, await failureOf(receiver.store(path, content))));
+  }
+}
+
+interface WholeFile {
+  readonly path: string;
+  readonly devicePath: string;
+  readonly content: WholeContent;
+}
+
+/** The next file, where all of it has come and it ends as files should; otherwise it is left for {@link receiveFile}. */
+function takeBuffered(input: BufferedInput): WholeFile | undefined {
+  const bytes = input.buffered;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  const next = (): Uint8Array | undefined => {
+    const start = at + 4;
+    if (start > bytes.length) return undefined;
+    at = start + view.getUint32(at);
+    return at > bytes.length ? undefined : bytes.subarray(start, at);
+  };
+  const devicePath = next();
+  if (!isName(devicePath)) return undefined;
+  const path = next();
+  if (!isName(path)) return undefined;
+  const parts: Uint8Array[] = [];
+  for (let block = next(); block !== undefined; block = next()) {
+    if (block[0] === blockCode.data) {
+      if (block.length > 1) parts.push(block.subarray(1));
+      continue;
+    }
+    if (block[0] !== blockCode.end) return undefined;
+    input.skip(at);
+    return { path: utf8Decode(path), devicePath: utf8Decode(devicePath), content: new WholeContent(parts) };
+  }
+  return undefined;
+}
+
+const isName = (bytes: Uint8Array | undefined): bytes is Uint8Array =>
+  bytes !== undefined && bytes.length > 0 && bytes.length <= limits.pathBytes;
 
 /** Takes the next file; false at the end of the batch. */
 async function receiveFile(
@@ -72,7 +127,9 @@ async function receiveFile(
   const head = await file.read(behindBytes);
   const report = (): ReceivedFile => ({ path, devicePath, bytes: file.bytes, problem: file.problem });
   if (file.isEnded) {
-    await pool.add(async () => receiver.onFile(report(), await failureOf(receiver.store(path, streamOf(head)))));
+    await pool.add(async () =>
+      receiver.onFile(report(), await failureOf(receiver.store(path, new WholeContent(head)))),
+    );
     return !file.endsBatch;
   }
   await pool.finish();
@@ -87,10 +144,6 @@ async function failureOf(stored: Promise<void>): Promise<unknown> {
     () => undefined,
     (error: unknown) => error ?? new Error('The file could not be stored'),
   );
-}
-
-async function* streamOf(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* parts;
 }
 
 /** The blocks of one file. */

@@ -1,8 +1,8 @@
 import type { AbortOptions } from '../../core/abort.js';
 import type { BackupTree } from '../../core/backup-tree.js';
-import { concatBytes, utf8Encode } from '../../core/bytes.js';
+import { uninitialisedBytes, utf8Encode } from '../../core/bytes.js';
 import { notFound, statusOfError, type Status } from './status.js';
-import { blockCode, encodeBlock, encodeName, endOfFiles, maxBlockBytes } from './wire.js';
+import { blockCode, blockHeadBytes, encodeBlockHead, encodeName, endOfFiles, maxBlockBytes } from './wire.js';
 
 /** Bytes that are collected before they are handed to the connection. */
 const bufferBytes = 256 * 1024;
@@ -31,12 +31,12 @@ export async function sendFiles(paths: readonly string[], sender: FileSender): P
     await output.add(encodeName(path));
     const failure = await sendContent(path, output, sender);
     if (failure === undefined) {
-      await output.add(encodeBlock(blockCode.end));
+      await output.addBlock(blockCode.end);
       sender.onFile(path);
       continue;
     }
     failed.set(path, failure);
-    await output.add(encodeBlock(blockCode.failed, utf8Encode(failure.text ?? '')));
+    await output.addBlock(blockCode.failed, utf8Encode(failure.text ?? ''));
   }
   await output.add(endOfFiles);
   await output.flush();
@@ -52,7 +52,7 @@ async function sendContent(path: string, output: Output, sender: FileSender): Pr
     try {
       for await (const chunk of source.stream(undefined, { signal })) {
         for (let at = 0; at < chunk.length; at += maxBlockBytes)
-          await output.add(encodeBlock(blockCode.data, chunk.subarray(at, at + maxBlockBytes)));
+          await output.addBlock(blockCode.data, chunk.subarray(at, at + maxBlockBytes));
         sender.onBytes(path, chunk.length);
       }
     } finally {
@@ -66,32 +66,48 @@ async function sendContent(path: string, output: Output, sender: FileSender): Pr
   }
 }
 
-/** Collects small pieces into larger writes. */
+/** Collects small pieces into larger writes, copying each once: memory that is thrown away is what a sender takes most of. */
 class Output {
   /** Whether the connection has refused a write. */
   failed = false;
   readonly #write: (bytes: Uint8Array) => Promise<void>;
-  #parts: Uint8Array[] = [];
-  #bytes = 0;
+  #buffer: Uint8Array | undefined;
+  #used = 0;
 
   constructor(write: (bytes: Uint8Array) => Promise<void>) {
     this.#write = write;
   }
 
+  async addBlock(code: number, rest: Uint8Array = new Uint8Array()): Promise<void> {
+    if (this.#used + blockHeadBytes + rest.length > bufferBytes) await this.flush();
+    this.#put(encodeBlockHead(code, rest.length));
+    await this.add(rest);
+  }
+
   async add(part: Uint8Array): Promise<void> {
-    this.#parts.push(part);
-    this.#bytes += part.length;
-    if (this.#bytes >= bufferBytes) await this.flush();
+    for (let at = 0; at < part.length;) {
+      if (this.#used === bufferBytes) await this.flush();
+      at += this.#put(part.subarray(at, at + bufferBytes - this.#used));
+    }
   }
 
   async flush(): Promise<void> {
-    const bytes = concatBytes(this.#parts);
-    [this.#parts, this.#bytes] = [[], 0];
+    const bytes = this.#buffer?.subarray(0, this.#used);
+    [this.#buffer, this.#used] = [undefined, 0];
+    if (bytes === undefined) return;
     try {
       await this.#write(bytes);
     } catch (error) {
       this.failed = true;
       throw error;
     }
+  }
+
+  /** Adds what there is room for. */
+  #put(part: Uint8Array): number {
+    this.#buffer ??= uninitialisedBytes(bufferBytes);
+    this.#buffer.set(part, this.#used);
+    this.#used += part.length;
+    return part.length;
   }
 }

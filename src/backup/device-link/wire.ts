@@ -66,11 +66,18 @@ export function encodeName(name: string): Uint8Array {
   return concatBytes([encodeLength(bytes.length), bytes]);
 }
 
-/** A block: a length that counts the code too, the code, and the rest. */
+/** Bytes before the rest of a block. */
+export const blockHeadBytes = lengthBytes + 1;
+
+/** What stands before the rest of a block: a length that counts the code too, and the code. */
+export function encodeBlockHead(code: number, restBytes: number): Uint8Array {
+  const head = new Uint8Array(blockHeadBytes);
+  new DataView(head.buffer).setUint32(0, restBytes + 1);
+  head[lengthBytes] = code;
+  return head;
+}
+
+/** A whole block. */
 export function encodeBlock(code: number, rest: Uint8Array = new Uint8Array()): Uint8Array {
-  const block = new Uint8Array(lengthBytes + 1 + rest.length);
-  new DataView(block.buffer).setUint32(0, rest.length + 1);
-  block[lengthBytes] = code;
-  block.set(rest, lengthBytes + 1);
-  return block;
+  return concatBytes([encodeBlockHead(code, rest.length), rest]);
 }

@@ -20,7 +20,7 @@ export function addCatCommand(program: Command, context: CliContext): void {
     .description(
       'Writes the decrypted content of one file to the standard output as it is; on a terminal control characters are escaped.',
     )
-    .argument('<backup>', 'folder of the backup')
+    .argument('<backup>', 'folder of the backup; with --at also the location that it lies in')
     .argument('<path>', 'the file, as /<Domain>/<relativePath>')
     .option('--recover', 'write what is left of damaged content');
   withBackupOptions(command, ['ios-backup cat ~/backups/00008120-0001 /HomeDomain/Library/SMS/sms.db > sms.db']).action(
@@ -28,7 +28,8 @@ export function addCatCommand(program: Command, context: CliContext): void {
       if (options.json === true) throw new UsageError('cat gives content and not records; leave out --json');
       const { domain, relativePath } = parseBackupPath(place);
       if (domain === undefined) throw new UsageError(`${place} names no file; write it as /<Domain>/<relativePath>`);
-      await using backup = await openBackup(path, options, context);
+      await using opened = await openBackup(path, options, context);
+      const { backup } = opened;
       const { signal, output } = context;
       const file = await backup.files.get({ domain, relativePath }, { signal });
       if (file === undefined) {

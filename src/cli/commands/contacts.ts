@@ -32,13 +32,14 @@ export function addContactsCommand(program: Command, context: CliContext): void 
     .description(
       'Prints the contacts of the address book, one card of one account each. --json gives all of their fields.',
     )
-    .argument('<backup>', 'folder of the backup')
+    .argument('<backup>', 'folder of the backup; with --at also the location that it lies in')
     .option('--strict', 'fail at the first field or row that cannot be decoded');
   withBackupOptions(command, [
     'ios-backup contacts ~/backups/00008120-0001',
     "ios-backup contacts ~/backups/00008120-0001 --json | jq -r '.phones[].value'",
   ]).action(async (path: string, options: ContactsOptions) => {
-    await using backup = await openBackup(path, options, context);
+    await using opened = await openBackup(path, options, context);
+    const { backup } = opened;
     const issues = new IssueNotes(context, options);
     const records = contacts(backup, { signal: context.signal, strict: options.strict, onIssue: issues.add });
     await writeRecords(records, { columns }, { output: context.output, asJson: options.json === true });

@@ -40,7 +40,7 @@ export function addExtractCommand(program: Command, context: CliContext): void {
     .description(
       'Writes the chosen files, all by default, with their names and times. Names that are not safe everywhere are escaped.',
     )
-    .argument('<backup>', 'folder of the backup')
+    .argument('<backup>', 'folder of the backup; with --at also the location that it lies in')
     .argument('[paths...]', 'files and folders, as /<Domain>/<relativePath>')
     .requiredOption('--out <target>', 'folder, or file of an archive; - writes an archive to the output')
     .addOption(
@@ -79,7 +79,8 @@ export function addExtractCommand(program: Command, context: CliContext): void {
     const format = formatOf(options);
     const asJson = options.json === true;
     if (asJson && options.out === '-') throw new UsageError('--json and --out - both want the standard output');
-    await using backup = await openBackup(path, options, context);
+    await using opened = await openBackup(path, options, context);
+    const { backup } = opened;
     const bar = new ProgressBar(context.errors);
     const selection: SelectAndNameOptions = {
       ...(files.length > 0 ? { files } : { domain: options.domain, app: options.app, glob: options.glob }),

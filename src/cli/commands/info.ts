@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { Backup, type BackupSummary } from '../../entry/index.js';
 import type { CliContext } from '../context.js';
-import { withCommonOptions, type CommonOptions } from '../options.js';
+import { givenCredentials, openVersion } from '../open-backup.js';
+import { withBackupOptions, type BackupOptions } from '../options.js';
 import { fieldWidth, writeFields, type Field } from '../output/fields.js';
 import { toJsonLine } from '../output/json.js';
 import { plainCell, type CellValue } from '../output/table.js';
@@ -32,15 +33,25 @@ export function addInfoCommand(program: Command, context: CliContext): void {
     .command('info')
     .summary('show what a backup is; needs no password')
     .description('Shows what the unencrypted property lists of a backup tell: device, iOS, date, encryption, apps.')
-    .argument('<backup>', 'folder of the backup');
-  withCommonOptions(command, ['ios-backup info ~/backups/00008120-0001', 'ios-backup info . --json']).action(
-    async (path: string, { json }: CommonOptions) => {
-      const summary = await Backup.inspect(path, { signal: context.signal });
-      if (json === true) await context.output.write(`${toJsonLine(summary)}\n`);
-      else if (context.output.isTerminal) await writeForPeople(summary, context);
-      else await writeForPrograms(summary, context);
-    },
-  );
+    .argument('<backup>', 'folder of the backup; with --at also the location that it lies in');
+  withBackupOptions(command, [
+    'ios-backup info ~/backups/00008120-0001',
+    'ios-backup info ~/backups/00008120-0001 --at 2026-11-01 --json',
+  ]).action(async (path: string, options: BackupOptions) => {
+    const summary = await inspect(path, options, context);
+    if (options.json === true) await context.output.write(`${toJsonLine(summary)}\n`);
+    else if (context.output.isTerminal) await writeForPeople(summary, context);
+    else await writeForPrograms(summary, context);
+  });
+}
+
+async function inspect(path: string, options: BackupOptions, context: CliContext): Promise<BackupSummary> {
+  const { signal } = context;
+  if (options.at === undefined) return await Backup.inspect(path, { signal });
+  // A password is of use only where the history is sealed with it.
+  const credentials = await givenCredentials(options, context);
+  await using version = await openVersion(path, options.at, { credentials, context });
+  return await Backup.inspect(version.tree, { signal });
 }
 
 async function writeForPeople(summary: BackupSummary, { output }: CliContext): Promise<void> {

@@ -57,7 +57,7 @@ export function addLsCommand(program: Command, context: CliContext): void {
     .command('ls')
     .summary('list the domains, folders and files of a backup')
     .description('Lists the domains of a backup, what is in a folder, or one file. A path is /<Domain>/<relativePath>.')
-    .argument('<backup>', 'folder of the backup')
+    .argument('<backup>', 'folder of the backup; with --at also the location that it lies in')
     .argument('[path]', 'what to list; the domains by default')
     .option('-R, --recursive', 'list everything below the path')
     .option('--domain <domain>', 'list all of one domain')
@@ -68,7 +68,8 @@ export function addLsCommand(program: Command, context: CliContext): void {
     "ios-backup ls ~/backups/00008120-0001 --glob '**/*.sqlite' --json",
   ]).action(async (path: string, place: string | undefined, options: LsOptions) => {
     if (place !== undefined && options.domain !== undefined) throw new UsageError('Give either a path or --domain');
-    await using backup = await openBackup(path, options, context);
+    await using opened = await openBackup(path, options, context);
+    const { backup } = opened;
     await writeRecords(
       entries(backup, parseBackupPath(place ?? '/'), { options, signal: context.signal }),
       {

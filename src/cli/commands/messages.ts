@@ -43,7 +43,7 @@ export function addMessagesCommand(program: Command, context: CliContext): void 
     .command('messages')
     .summary('print the messages')
     .description('Prints SMS, MMS, iMessage and RCS messages, oldest first. --json gives all of their fields.')
-    .argument('<backup>', 'folder of the backup')
+    .argument('<backup>', 'folder of the backup; with --at also the location that it lies in')
     .option('--since <date>', 'only messages of this moment or later', parseDate('--since'))
     .option('--until <date>', 'only messages before this moment', parseDate('--until'))
     .option('--chat <id>', 'only messages of this chat', parseCount('--chat'))
@@ -53,7 +53,8 @@ export function addMessagesCommand(program: Command, context: CliContext): void 
     'ios-backup messages ~/backups/00008120-0001 --since 2024-01-01',
     "ios-backup messages ~/backups/00008120-0001 --json | jq -r 'select(.isFromMe) | .text'",
   ]).action(async (path: string, options: MessagesCommandOptions) => {
-    await using backup = await openBackup(path, options, context);
+    await using opened = await openBackup(path, options, context);
+    const { backup } = opened;
     const issues = new IssueNotes(context, options);
     const records = messages(backup, {
       since: options.since,

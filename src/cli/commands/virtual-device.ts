@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { Option, type Command } from 'commander';
 import { usbmuxTransport, watchDevices } from '../../entry/device.js';
 import { Backup } from '../../entry/index.js';
 import type { CreateVirtualDeviceOptions, VirtualDevice } from '../../entry/testing.js';
 import { note, type CliContext } from '../context.js';
-import { InterruptedError, UsageError } from '../failures.js';
+import { UsageError } from '../failures.js';
 import { askWhereNeeded, givenPassword } from '../input/ask-password.js';
 import { inputLines } from '../input/prompt.js';
 import { passwordSource, type PasswordOptions } from '../open-backup.js';
 import { withCommonOptions, withPasswordOptions, type CommonOptions } from '../options.js';
 import { toJsonLine } from '../output/json.js';
+import { untilStopped } from '../until-stopped.js';
 
 /** Options of `virtual-device`. */
 interface VirtualDeviceCommandOptions extends CommonOptions, PasswordOptions {
@@ -138,12 +138,6 @@ async function announce(
   const line =
     options.json === true ? toJsonLine({ address, udid, ios, productType }) : `USBMUXD_SOCKET_ADDRESS=${address}`;
   await context.output.write(`${line}\n`);
-}
-
-/** To be stopped is how it ends, and no failure. */
-async function untilStopped(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await once(signal, 'abort');
-  if (!(signal.reason instanceof InterruptedError)) throw signal.reason;
 }
 
 async function answerTrust(device: VirtualDevice, context: CliContext): Promise<void> {

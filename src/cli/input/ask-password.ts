@@ -20,8 +20,8 @@ export interface PasswordSource {
 /** How an action says that it needs a password. */
 export interface PasswordNeed {
   readonly question: string;
-  readonly missing: ErrorCode;
-  readonly wrong: ErrorCode;
+  readonly missing: ErrorCode | readonly ErrorCode[];
+  readonly wrong: ErrorCode | readonly ErrorCode[];
 }
 
 /** The password from a file, a descriptor or the environment; `undefined` where none is given. */
@@ -45,14 +45,14 @@ export async function askWhereNeeded<T>(
   try {
     return await action(undefined);
   } catch (error) {
-    if (!isBackupKitError(error, missing) || !canAsk(context)) throw error;
+    if (!isBackupKitError(error, ...[missing].flat()) || !canAsk(context)) throw error;
     for (let attempt = 1; ; attempt += 1) {
       const password = await ask(question, context);
       if (password === undefined) throw error;
       try {
         return await action(password);
       } catch (refused) {
-        if (!isBackupKitError(refused, wrong) || attempt >= attempts) throw refused;
+        if (!isBackupKitError(refused, ...[wrong].flat()) || attempt >= attempts) throw refused;
         note(context, 'That is not the password of this backup; try again');
       }
     }

@@ -19,6 +19,37 @@ export function formatLocalTime(date: Date): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
+/** A time for people to the minute, in the local time zone: `2024-05-06 07:08`. */
+export function formatLocalMinute(date: Date): string {
+  return formatLocalTime(date).slice(0, 16);
+}
+
+const ages: readonly (readonly [unit: string, seconds: number])[] = [
+  ['year', 365 * 86_400],
+  ['month', 30 * 86_400],
+  ['week', 7 * 86_400],
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+];
+
+/** How long ago something was, for people, in the largest unit of which it is at least one: `3 days`, `1 month`, `now`. */
+export function formatAge(date: Date, now: Date = new Date()): string {
+  const seconds = (now.getTime() - date.getTime()) / 1000;
+  for (const [unit, length] of ages) {
+    const count = Math.floor(seconds / length);
+    if (count >= 1) return `${count} ${unit}${count === 1 ? '' : 's'}`;
+  }
+  return seconds < -60 ? 'future' : 'now';
+}
+
+/** The same as a sentence has it: `3 days ago`. */
+export function formatAgo(date: Date, now: Date = new Date()): string {
+  const age = formatAge(date, now);
+  if (age === 'future') return 'in the future';
+  return age === 'now' ? age : `${age} ago`;
+}
+
 /** A duration for people: `0:07`, `12:34`, `1:02:03`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

@@ -1,5 +1,5 @@
 import type { BackupFile } from '../types.js';
-import type { ArchiveWriter } from './archive-writer.js';
+import type { ArchiveWriter } from '../../archive/archive-writer.js';
 import { openContent } from './content.js';
 import type { ExtractTarget, MadeFolder, WriteFileOptions, WriteLinkOptions, WrittenFile } from './target.js';
 import type { NameRules } from './types.js';

@@ -5,14 +5,14 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ioError } from '../../core/errors.js';
 import { ArchiveExtractTarget } from './archive-target.js';
-import type { ArchiveWriter } from './archive-writer.js';
-import { inPieces } from './byte-channel.js';
+import type { ArchiveWriter } from '../../archive/archive-writer.js';
+import { inPieces } from '../../archive/byte-channel.js';
 import { checkRunOptions, ExtractRun, oneOf } from './extract-run.js';
 import { alreadyExists, pathExists, renameWithoutReplacing } from './existing.js';
 import type { FileSource } from './selection.js';
-import { TarWriter } from './tar-writer.js';
+import { TarWriter } from '../../archive/tar-writer.js';
 import type { ArchiveStream, ArchiveTarget, ExtractArchiveOptions, ExtractReport } from './types.js';
-import { ZipWriter } from './zip-writer.js';
+import { ZipWriter } from '../../archive/zip-writer.js';
 
 /**
  * Entries of a backup as the bytes of an archive, made while they are taken and in memory that does not depend on their

@@ -1,24 +1,21 @@
 import type { AbortOptions } from '../../core/abort.js';
 import { isBackupKitError } from '../../core/errors.js';
+import type { ArchiveContent } from '../../archive/archive-writer.js';
+import { releaseBytes } from '../../core/release-bytes.js';
 import { ManifestFile } from '../backup-file.js';
+import type { LocalContent } from '../stored-content.js';
 import type { BackupFile, FileContent, FileProblem } from '../types.js';
+import { wholeContentBytes } from './file-job.js';
 import { isFatal } from './read-failure.js';
 
-/** Content up to this size, in bytes, is read and written in one piece. */
-export const wholeContentBytes = 1024 * 1024;
-
 /** Content of a file, about to be written. The caller closes it. */
-export interface OpenedContent {
-  /** Exact size in bytes. */
-  readonly size: number;
-  /** All of it, where it is small. */
-  readonly whole: Uint8Array | undefined;
+export interface OpenedContent extends ArchiveContent {
   /** What is wrong with it. */
   readonly problems: readonly FileProblem[];
-  /** All of it, in order. */
-  chunks(): AsyncIterable<Uint8Array>;
   /** Releases the source. */
   close(): Promise<void>;
+  /** Frees the memory of what is {@link OpenedContent.whole} and nobody else has: call it when that is written. */
+  free(): void;
 }
 
 /** Problems that say nothing about the written content. */
@@ -45,6 +42,11 @@ export async function openContent(
   }
 }
 
+/** Where the content of `file` lies, where it can be written in one piece and without waiting: for most small files. */
+export function localContent(file: BackupFile, options: AbortOptions): LocalContent | undefined {
+  return file instanceof ManifestFile && file.size <= wholeContentBytes ? file.stored(options) : undefined;
+}
+
 async function readWhole(
   file: BackupFile,
   options: AbortOptions & { maxBytes: number },
@@ -61,11 +63,16 @@ function wholeContent(file: BackupFile, whole: Uint8Array, problems: readonly Fi
   return {
     size: whole.length,
     whole,
-    problems: allProblems(file, whole.length, problems),
+    problems: contentProblems(file, whole.length, problems),
     async *chunks() {
       yield whole;
     },
+    isFatal,
     async close() {},
+    free() {
+      // What was not decrypted may be memory of the tree.
+      if (file instanceof ManifestFile && file.isEncrypted) releaseBytes(whole);
+    },
   };
 }
 
@@ -73,46 +80,26 @@ function streamedContent(file: BackupFile, content: FileContent, signal: AbortSi
   return {
     size: content.size,
     whole: undefined,
-    problems: allProblems(file, content.size, content.problems),
+    problems: contentProblems(file, content.size, content.problems),
     chunks: () => content.stream(undefined, { signal }),
+    isFatal,
     async close() {
       await content.close();
     },
+    free() {},
   };
 }
 
-function allProblems(file: BackupFile, size: number, found: readonly FileProblem[]): readonly FileProblem[] {
+/** What is wrong with content of `size` bytes that was read, `found` meanwhile and by what the record says. */
+export function contentProblems(
+  file: BackupFile,
+  size: number,
+  found: readonly FileProblem[] = [],
+): readonly FileProblem[] {
   const known = file instanceof ManifestFile ? file.recordProblems : file.problems;
   if (known.length === 0 && found.length === 0 && size === file.size) return [];
   const problems = new Set([...known, ...found].filter((problem) => !notOfContent.has(problem)));
   const sizeUnknown = problems.has('size-invalid') || problems.has('record-damaged') || problems.has('incomplete');
   if (size !== file.size && !sizeUnknown && !problems.has('placeholder')) problems.add('size-differs');
   return [...problems];
-}
-
-/**
- * The chunks of `content` up to an error of reading it, which is returned: for archives, where an entry that has begun cannot
- * be taken back. Aborts are thrown.
- */
-export async function* readToCut(
-  content: OpenedContent,
-  onChunk: (chunk: Uint8Array) => void,
-): AsyncGenerator<Uint8Array, { cut: unknown } | undefined, undefined> {
-  const chunks = content.chunks()[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      let next: IteratorResult<Uint8Array, unknown>;
-      try {
-        next = await chunks.next();
-      } catch (error) {
-        if (isFatal(error)) throw error;
-        return { cut: error };
-      }
-      if (next.done === true) return undefined;
-      onChunk(next.value);
-      yield next.value;
-    }
-  } finally {
-    await chunks.return?.();
-  }
 }

@@ -4,12 +4,22 @@ import { chmod, lutimes, mkdir, open, realpath, rename, rm, rmdir, symlink, utim
 import { join, resolve, sep } from 'node:path';
 import { IoError, ioError } from '../../core/errors.js';
 import type { BackupFile } from '../types.js';
-import { openContent } from './content.js';
+import { localContent, openContent } from './content.js';
 import { alreadyExists, errnoOf, pathExists } from './existing.js';
+import type { FileJob } from './file-job.js';
 import type { OutputPath } from './output-paths.js';
 import { isFatal } from './read-failure.js';
-import type { ExtractTarget, MadeFolder, WriteFileOptions, WriteLinkOptions, WrittenFile } from './target.js';
+import type {
+  ExtractTarget,
+  JobOptions,
+  MadeFolder,
+  WriteFileOptions,
+  WriteLinkOptions,
+  WriterAtOnce,
+  WrittenFile,
+} from './target.js';
 import type { ExtractOptions, NameRules } from './types.js';
+import type { FileAttributes, FilePaths } from './write-directly.js';
 import { FileWriter, permissionBits } from './write-file.js';
 
 /** Longest path that the system takes, in bytes, less room for a temporary name. */
@@ -20,7 +30,7 @@ const maxPathBytesElsewhere = 4095 - 48;
 const minPathBytes = 512;
 
 /** The options that concern folders, complete. */
-export interface DirectoryOptions extends Pick<ExtractOptions, 'modes' | 'durable'> {
+export interface DirectoryOptions extends Pick<ExtractOptions, 'modes' | 'durable' | 'threads'> {
   readonly onExisting: NonNullable<ExtractOptions['onExisting']>;
   readonly concurrency: number;
 }
@@ -64,6 +74,7 @@ class DirectoryTarget implements ExtractTarget {
   readonly concurrency: number;
   readonly fold: boolean;
   readonly maxPathBytes: number;
+  readonly atOnce: WriterAtOnce;
   readonly #root: string;
   /** The root with a separator at its end. */
   readonly #prefix: string;
@@ -76,6 +87,11 @@ class DirectoryTarget implements ExtractTarget {
     this.#root = root;
     this.#prefix = root.endsWith(sep) ? root : root + sep;
     this.#options = options;
+    this.atOnce = {
+      threads: options.threads ?? true,
+      job: (file, job) => this.#job(file, job),
+      run: (job) => this.#writer.run(job),
+    };
     this.concurrency = options.concurrency;
     this.fold = options.fold;
     this.maxPathBytes = options.maxPathBytes;
@@ -126,30 +142,30 @@ class DirectoryTarget implements ExtractTarget {
     const path = await this.#freePath(options);
     if (path === undefined) return undefined;
     const { signal, recover, onBytes } = options;
-    const { modified, mode } = file;
     const content = await openContent(file, { signal, recover });
     try {
-      const full = this.#fullPath(path);
-      const temporary = this.#temporaryPath(path);
-      const attributes = { modified, mode: this.#options.modes === true ? permissionBits(mode, 'file') : undefined };
+      const attributes = this.#attributes(file);
       const durable = this.#options.durable === true;
-      const refused = await this.#writer.write({ temporary, final: full }, content, {
-        attributes,
-        durable,
-        signal,
-        onBytes,
-      });
+      const refused = await this.#writer.write(this.#paths(path), content, { attributes, durable, signal, onBytes });
+      content.free();
       return { path, bytes: content.size, problems: content.problems, refused };
     } finally {
       await content.close();
     }
   }
 
+  #job(file: BackupFile, options: JobOptions): FileJob | undefined {
+    const { path, fresh, signal } = options;
+    const { durable, onExisting } = this.#options;
+    if (durable === true || !this.#writer.isQuick || !(fresh || onExisting === 'overwrite')) return undefined;
+    const content = localContent(file, { signal });
+    return content && { ...content, ...this.#paths(path), ...this.#attributes(file) };
+  }
+
   async writeLink(file: BackupFile, options: WriteLinkOptions): Promise<WrittenFile | undefined> {
     const path = await this.#freePath(options);
     if (path === undefined) return undefined;
-    const full = this.#fullPath(path);
-    const temporary = this.#temporaryPath(path);
+    const { temporary, final } = this.#paths(path);
     let refused: Error | undefined;
     try {
       await symlink(options.target, temporary);
@@ -159,10 +175,10 @@ class DirectoryTarget implements ExtractTarget {
           (error: Error) => error,
         );
       }
-      await rename(temporary, full);
+      await rename(temporary, final);
     } catch (error) {
       await rm(temporary, { force: true });
-      throw ioError(error, full, 'linking');
+      throw ioError(error, final, 'linking');
     }
     return { path, bytes: 0, problems: [], refused };
   }
@@ -191,11 +207,16 @@ class DirectoryTarget implements ExtractTarget {
     return this.#prefix + path;
   }
 
-  /** A new path in the same folder. */
-  #temporaryPath({ path }: OutputPath): string {
+  /** Where it is to lie, and a new path in the same folder. */
+  #paths(path: OutputPath): FilePaths {
     this.#temporaryFiles += 1;
-    const folder = path.slice(0, path.lastIndexOf('/') + 1);
-    return `${this.#prefix}${folder}.${this.#unique}-${this.#temporaryFiles}.part`;
+    const folder = path.path.slice(0, path.path.lastIndexOf('/') + 1);
+    const temporary = `${this.#prefix}${folder}.${this.#unique}-${this.#temporaryFiles}.part`;
+    return { temporary, final: this.#fullPath(path) };
+  }
+
+  #attributes({ modified, mode }: BackupFile): FileAttributes {
+    return { modified, mode: this.#options.modes === true ? permissionBits(mode, 'file') : undefined };
   }
 
   #unlessFatal(error: unknown): Error {

@@ -3,13 +3,16 @@ import { IoError, ManifestError, isBackupKitError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import { progressReporter, type ProgressReporter } from '../../core/progress.js';
 import type { BackupFile, FileRef } from '../types.js';
+import { contentProblems } from './content.js';
+import type { FileJob, WrittenJob } from './file-job.js';
 import { FolderChain, type OpenFolder } from './folder-chain.js';
 import { folderRef, layoutComponents } from './layout.js';
 import { safeLinkTarget } from './link-target.js';
 import { OutputPaths, type NameChange, type OutputPath } from './output-paths.js';
-import { problemText, readFailure } from './read-failure.js';
+import { isFatal, problemText, readFailure } from './read-failure.js';
 import { ReportBuilder, type IssueSubject } from './report-builder.js';
 import { checkSelection, countTotals, selectEntries, type FileSource } from './selection.js';
+import { SecondThread } from './second-thread.js';
 import type { ExtractTarget, WrittenFile } from './target.js';
 import { TaskPool } from '../../core/task-pool.js';
 import type { ExtractLayout, ExtractProgress, ExtractReport, NameRules, SelectAndNameOptions } from './types.js';
@@ -51,6 +54,14 @@ export function oneOf(name: string, value: string | undefined, allowed: readonly
     throw new TypeError(`${name} must be one of ${allowed.join(', ')}, not ${JSON.stringify(value)}`);
 }
 
+/** Where a file goes. */
+interface FileAt {
+  readonly folder: OpenFolder;
+  readonly name: string;
+  /** The first path for it. */
+  readonly first: OutputPath;
+}
+
 /** One extraction: takes entries in order, gives them names, writes them side by side, and reports. */
 export class ExtractRun {
   readonly #source: FileSource;
@@ -60,11 +71,12 @@ export class ExtractRun {
   readonly #paths: OutputPaths;
   readonly #folders: FolderChain;
   readonly #pool: TaskPool;
+  readonly #second: SecondThread<{ job: FileJob; file: BackupFile; at: FileAt }>;
   readonly #links: { file: BackupFile; folder: OpenFolder; name: string; depth: number }[] = [];
   readonly #progress: ProgressReporter<ExtractProgress>;
   #totals: { files: number; bytes: number } | undefined;
   #filesDone = 0;
-  #lastPath = '';
+  #lastFile: BackupFile | undefined;
   #yieldAt = 0;
   /** Aborts what is being written when one of the writes ends the extraction. */
   readonly #failing = new AbortController();
@@ -77,6 +89,7 @@ export class ExtractRun {
     this.#report = new ReportBuilder({ maxIssues: options.maxIssues ?? 1000, onIssue: options.onIssue });
     this.#paths = new OutputPaths({ rules: options.names, fold: target.fold, maxPathBytes: target.maxPathBytes });
     this.#pool = new TaskPool(target.concurrency);
+    this.#second = new SecondThread({ enabled: target.atOnce?.threads === true });
     const { signal } = options;
     this.#signal = signal === undefined ? this.#failing.signal : AbortSignal.any([signal, this.#failing.signal]);
     this.#progress = progressReporter(options.onProgress);
@@ -98,11 +111,16 @@ export class ExtractRun {
       if (this.#options.totals ?? (onProgress !== undefined && files === undefined))
         this.#totals = await countTotals(this.#source, { ...this.#options, signal: this.#signal });
       this.#progress.force('extract', () => this.#event());
-      for await (const { file, missing } of selectEntries(this.#source, { ...this.#options, signal: this.#signal })) {
-        await this.#letOthersRun();
-        if (file === undefined) this.#notFound(missing);
-        else await this.#entry(file);
+      for await (const batch of selectEntries(this.#source, { ...this.#options, signal: this.#signal })) {
+        for (const { file, missing } of batch) {
+          this.#signal.throwIfAborted();
+          if (performance.now() >= this.#yieldAt) await this.#letOthersRun();
+          const waiting = file === undefined ? this.#notFound(missing) : this.#entry(file);
+          if (waiting !== undefined) await waiting;
+        }
       }
+      await this.#second.finish();
+      await this.#takeAnswers();
       await this.#pool.finish();
       await this.#folders.close();
       await this.#makeLinks();
@@ -110,6 +128,7 @@ export class ExtractRun {
       this.#failing.abort(error);
       throw error;
     } finally {
+      await this.#second.close();
       await this.#pool.settle();
       await this.#folders.settle();
     }
@@ -118,48 +137,100 @@ export class ExtractRun {
     return this.#report.build();
   }
 
-  /** Backups in memory are read without waiting: timers and aborts get their turn here. */
+  /** Small files are extracted without waiting: timers and aborts get their turn here. */
   async #letOthersRun(): Promise<void> {
-    this.#signal.throwIfAborted();
-    if (performance.now() < this.#yieldAt) return;
     await yieldToEventLoop(this.#signal);
+    await this.#takeAnswers();
     this.#yieldAt = performance.now() + maxTurnMs;
   }
 
-  async #entry(file: BackupFile): Promise<void> {
+  /** Takes one entry; gives a promise only where there is something to wait for. */
+  #entry(file: BackupFile): Promise<void> | undefined {
     const { layout, pathPrefix } = this.#options;
     if (file.relativePath.length > limits.pathBytes) {
       const message = `The path of the entry has more than ${limits.pathBytes} characters`;
       const error = new IoError('IO_UNSAFE_PATH', message, { path: file.relativePath.slice(0, 200) });
       this.#report.add('not-extracted', file, { reason: 'path-shortened', message, error });
-      return;
+      return undefined;
     }
     const components = layoutComponents(file, layout, pathPrefix);
-    if (file.kind === 'directory') {
-      await this.#folder(file, components);
-      return;
-    }
-    const folder = await this.#folders.enterParent(components);
+    if (file.kind === 'directory') return this.#folder(file, components);
+    const folder = this.#folders.openParent(components);
+    return folder === undefined ? this.#inNextFolder(file, components) : this.#inFolder(file, components, folder);
+  }
+
+  async #inNextFolder(file: BackupFile, components: readonly string[]): Promise<void> {
+    await this.#inFolder(file, components, await this.#folders.enterParent(components));
+  }
+
+  /** Takes a file or link of the folder that was entered last. */
+  #inFolder(file: BackupFile, components: readonly string[], folder: OpenFolder): Promise<void> | undefined {
     const name = components.at(-1) ?? '';
     if (file.kind === 'symlink') {
       this.#holdLink(file, { folder, name, depth: components.length - 1 });
-      return;
+      return undefined;
     }
-    this.#folders.begin(folder);
     // Names are given in the order of the entries, whatever the order in which the writes end.
     const first = this.#paths.file(folder.output, name, { id: file.fileId });
-    if (first.again) {
-      await this.#folders.end(folder);
-      return;
+    if (first.again) return undefined;
+    this.#lastFile = file;
+    const at = { folder, name, first };
+    return this.#writeNow(file, at) ? undefined : this.#writeSideBySide(file, at);
+  }
+
+  /**
+   * Writes a file where nothing has to be waited for, or has the second thread do so; whether that is so. What goes wrong is told
+   * by the way with waits.
+   */
+  #writeNow(file: BackupFile, at: FileAt): boolean {
+    const { atOnce } = this.#target;
+    const { folder, first } = at;
+    if (atOnce === undefined || folder.blocked !== undefined || this.#options.recover === true) return false;
+    let written: WrittenJob | undefined;
+    try {
+      const job = atOnce.job(file, { signal: this.#signal, fresh: folder.fresh, path: first });
+      if (job === undefined) return false;
+      if (this.#second.take({ job, file, at })) {
+        this.#folders.begin(folder);
+        return true;
+      }
+      written = atOnce.run(job);
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      return false;
     }
+    if (written === undefined) return false;
+    this.#writtenAtOnce(file, written, first);
+    return true;
+  }
+
+  #writtenAtOnce(file: BackupFile, { bytes, refused }: WrittenJob, path: OutputPath): void {
+    this.#report.bytes += bytes;
+    this.#written(file, { path, bytes, refused, problems: contentProblems(file, bytes) }, path);
+    this.#filesDone += 1;
+    this.#progress.report('extract', () => this.#event());
+  }
+
+  /** Deals with what the second thread has done, and does what it has not. */
+  async #takeAnswers(): Promise<void> {
+    for (const { task, written } of this.#second.answers()) {
+      const { file, at } = task;
+      if (written === undefined) await this.#writeSideBySide(file, at);
+      else this.#writtenAtOnce(file, written, at.first);
+      await this.#folders.end(at.folder);
+    }
+  }
+
+  async #writeSideBySide(file: BackupFile, at: FileAt): Promise<void> {
+    this.#folders.begin(at.folder);
     await this.#pool.add(async () => {
       try {
-        await this.#file(file, { folder, name, first });
+        await this.#file(file, at);
       } catch (error) {
         this.#failing.abort(error);
         throw error;
       } finally {
-        await this.#folders.end(folder);
+        await this.#folders.end(at.folder);
       }
     });
   }
@@ -172,11 +243,11 @@ export class ExtractRun {
     else this.#report.directories += 1;
   }
 
-  async #file(file: BackupFile, at: { folder: OpenFolder; name: string; first: OutputPath }): Promise<void> {
+  async #file(file: BackupFile, at: FileAt): Promise<void> {
     const { folder, name, first } = at;
     const signal = this.#signal;
     signal.throwIfAborted();
-    this.#lastPath = `/${file.domain}/${file.relativePath}`;
+    this.#lastFile = file;
     let counted = 0;
     try {
       if (folder.blocked !== undefined) {
@@ -274,7 +345,7 @@ export class ExtractRun {
     this.#report.add('not-extracted', file, { ...failure, error });
   }
 
-  #notFound(ref: FileRef): void {
+  #notFound(ref: FileRef): undefined {
     const message = `The manifest has no entry ${ref.domain}/${ref.relativePath}`;
     const error = new ManifestError('MANIFEST_FILE_NOT_FOUND', message, ref);
     this.#report.add('not-extracted', ref, { reason: 'not-found', message, error });
@@ -309,7 +380,7 @@ export class ExtractRun {
       bytes: this.#report.bytes,
       totalFiles: this.#totals?.files,
       totalBytes: this.#totals?.bytes,
-      path: this.#lastPath,
+      path: this.#lastFile === undefined ? '' : `/${this.#lastFile.domain}/${this.#lastFile.relativePath}`,
     };
   }
 }

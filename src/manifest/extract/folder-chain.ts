@@ -56,6 +56,11 @@ export class FolderChain {
     return await this.#enter(components, components.length - 1);
   }
 
+  /** The folder that holds the entry with these components, where that is the one that was entered last. */
+  openParent(components: readonly string[]): OpenFolder | undefined {
+    return this.#same(components, components.length - 1);
+  }
+
   /** Opens the folder with these components, and those that lead to it. */
   async enter(components: readonly string[]): Promise<OpenFolder> {
     return await this.#enter(components, components.length);
@@ -94,11 +99,8 @@ export class FolderChain {
   }
 
   async #enter(components: readonly string[], depth: number): Promise<OpenFolder> {
-    const known = this.#current;
-    // Most entries lie in the same folder as the one before, and nothing below it is open.
-    if (known?.depth === depth && this.#open.size === depth && isSame(known.components, components, depth)) {
-      return known.folder;
-    }
+    const known = this.#same(components, depth);
+    if (known !== undefined) return known;
     await this.#leaveOthers(components.join('\0'));
     let folder = this.#root;
     let source = '';
@@ -109,6 +111,13 @@ export class FolderChain {
     }
     this.#current = { folder, components, depth };
     return folder;
+  }
+
+  /** Most entries lie in the same folder as the one before, and nothing below it is open. */
+  #same(components: readonly string[], depth: number): OpenFolder | undefined {
+    const known = this.#current;
+    const isKnown = known?.depth === depth && this.#open.size === depth && isSame(known.components, components, depth);
+    return isKnown ? known.folder : undefined;
   }
 
   #make(parent: OpenFolder, components: readonly string[], source: string): OpenFolder {

@@ -3,7 +3,10 @@ import type { BackupFile, FileIndex, FileQuery, FileRef } from '../types.js';
 import type { SelectAndNameOptions } from './types.js';
 
 /** The part of a backup's file index that extraction needs. */
-export type FileSource = Pick<FileIndex, 'list' | 'get'>;
+export type FileSource = Pick<FileIndex, 'list' | 'get'> & {
+  /** The same as `list` in batches, where contents are read faster after it. */
+  readonly listToRead?: (query: FileQuery, options: AbortOptions) => AsyncIterable<readonly BackupFile[]>;
+};
 
 /** An entry to extract, or a reference that the manifest does not have. */
 export type SelectedEntry = { file: BackupFile; missing?: undefined } | { file?: undefined; missing: FileRef };
@@ -23,14 +26,14 @@ export function checkSelection(options: SelectAndNameOptions): void {
   if (options.totals === true) throw new TypeError('totals cannot be counted where files are given one by one');
 }
 
-/** The entries to extract, in the order of the manifest or of `files`. */
+/** The entries to extract, in the order of the manifest or of `files`, in batches that save a wait for each. */
 export async function* selectEntries(
   source: FileSource,
   options: SelectAndNameOptions,
-): AsyncGenerator<SelectedEntry, void, undefined> {
+): AsyncGenerator<readonly SelectedEntry[], void, undefined> {
   const { signal, files } = options;
   if (files === undefined) {
-    for await (const file of source.list(queryOf(options), { signal })) yield { file };
+    yield* listEntries(source, queryOf(options), { signal });
     return;
   }
   for await (const ref of files) {
@@ -43,19 +46,31 @@ async function* selectOne(
   source: FileSource,
   ref: FileRef | BackupFile,
   options: AbortOptions,
-): AsyncGenerator<SelectedEntry, void, undefined> {
+): AsyncGenerator<readonly SelectedEntry[], void, undefined> {
   if ('fileId' in ref) {
-    yield { file: ref };
+    yield [{ file: ref }];
     return;
   }
   const { domain, relativePath } = ref;
   const file = await source.get({ domain, relativePath }, options);
-  if (file === undefined) yield { missing: { domain, relativePath } };
-  else if (file.kind !== 'directory') yield { file };
+  if (file === undefined) yield [{ missing: { domain, relativePath } }];
+  else if (file.kind !== 'directory') yield [{ file }];
   else {
     const pathPrefix = file.relativePath === '' ? undefined : file.relativePath;
-    for await (const inside of source.list({ domain: file.domain, pathPrefix }, options)) yield { file: inside };
+    yield* listEntries(source, { domain: file.domain, pathPrefix }, options);
   }
+}
+
+async function* listEntries(
+  source: FileSource,
+  query: FileQuery,
+  options: AbortOptions,
+): AsyncGenerator<readonly SelectedEntry[], void, undefined> {
+  if (source.listToRead === undefined) {
+    for await (const file of source.list(query, options)) yield [{ file }];
+    return;
+  }
+  for await (const batch of source.listToRead(query, options)) yield batch.map((file) => ({ file }));
 }
 
 /** Number and bytes of the files that the conditions select, from the manifest alone. */

@@ -1,4 +1,5 @@
 import type { BackupFile, FileProblem } from '../types.js';
+import type { FileJob, WrittenJob } from './file-job.js';
 import type { OutputPath } from './output-paths.js';
 
 /** What became of a file that was to be written. */
@@ -30,6 +31,22 @@ export interface WriteFileOptions {
   readonly onBytes: (bytes: number) => void;
 }
 
+/** The options of a job. */
+export interface JobOptions extends Pick<WriteFileOptions, 'signal' | 'fresh'> {
+  /** The first path for it. */
+  readonly path: OutputPath;
+}
+
+/** Writes small files without waiting. */
+export interface WriterAtOnce {
+  /** Whether another thread may do jobs too. */
+  readonly threads: boolean;
+  /** All that there is to do for a file; `undefined` where something has to be waited for. Nothing is done yet. */
+  job(file: BackupFile, options: JobOptions): FileJob | undefined;
+  /** Does it in this thread: see {@link JobRunner.run}. */
+  run(job: FileJob): WrittenJob | undefined;
+}
+
 /** How a symbolic link is written. */
 export interface WriteLinkOptions extends Pick<WriteFileOptions, 'place' | 'fresh'> {
   /** What it points to, checked. */
@@ -50,6 +67,8 @@ export interface ExtractTarget {
   finishFolder(path: string, folder: { entry: BackupFile | undefined; fresh: boolean }): Promise<Error | undefined>;
   /** Writes a file; `undefined` where the target has it and it stays. */
   writeFile(file: BackupFile, options: WriteFileOptions): Promise<WrittenFile | undefined>;
+  /** Present where most small files can be written without waiting: each wait costs as much as a call of the system. */
+  readonly atOnce?: WriterAtOnce;
   /** Makes a symbolic link; `undefined` where the target has it and it stays. */
   writeLink(file: BackupFile, options: WriteLinkOptions): Promise<WrittenFile | undefined>;
 }

@@ -64,6 +64,11 @@ export interface ExtractOptions extends SelectAndNameOptions {
   durable?: boolean | undefined;
   /** Files in work at the same time; 8 by default. */
   concurrency?: number | undefined;
+  /**
+   * Let a second thread (`node:worker_threads`) write a share of the files where there are thousands of them. It ends with the
+   * extraction. Where it cannot be started the extraction goes on without it. `true` by default.
+   */
+  threads?: boolean | undefined;
 }
 
 /** Options of extracting to an archive. */

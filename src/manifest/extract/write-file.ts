@@ -1,21 +1,9 @@
-import { closeSync, fchmodSync, futimesSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { DirectIo } from '../../core/direct-io.js';
 import { ioError } from '../../core/errors.js';
 import type { OpenedContent } from './content.js';
-
-/** Where a file is written until it is complete, and where it lies then; both in the same folder. */
-export interface FilePaths {
-  readonly temporary: string;
-  readonly final: string;
-}
-
-/** What a written file gets from its entry. */
-export interface FileAttributes {
-  readonly modified: Date | undefined;
-  /** Permission bits; `undefined` to leave what the process gives. */
-  readonly mode: number | undefined;
-}
+import { JobRunner, type FileJob, type WrittenJob } from './file-job.js';
+import { writeDirectly, type FileAttributes, type FilePaths } from './write-directly.js';
 
 /** How a file is written. */
 export interface WriteOptions {
@@ -34,6 +22,7 @@ export function permissionBits(mode: number, kind: 'file' | 'directory'): number
 /** Writes files into folders that were made before. */
 export class FileWriter {
   readonly #direct = new DirectIo();
+  readonly #jobs = new JobRunner();
 
   /**
    * Writes content under a temporary name and gives it its own when it is complete, so that no name ever has half a file.
@@ -47,44 +36,20 @@ export class FileWriter {
     if (whole === undefined || options.durable || !this.#direct.next()) {
       return await writeStreamed(paths, content, options);
     }
-    const refused = this.#direct.run(() => writeDirectly(paths, whole, options.attributes));
+    const refused = this.#direct.run(() => writeDirectly(paths, whole, options.attributes), whole.length);
     options.onBytes(whole.length);
     return refused;
   }
-}
 
-function writeDirectly(paths: FilePaths, bytes: Uint8Array, attributes: FileAttributes): Error | undefined {
-  let fd: number | undefined;
-  let refused: Error | undefined;
-  try {
-    fd = openSync(paths.temporary, 'wx');
-    for (let offset = 0; offset < bytes.length;) offset += writeSync(fd, bytes, offset);
-    try {
-      if (attributes.mode !== undefined) fchmodSync(fd, attributes.mode);
-      if (attributes.modified !== undefined) futimesSync(fd, attributes.modified, attributes.modified);
-    } catch (error) {
-      refused = error as Error;
-    }
-    const closing = fd;
-    fd = undefined;
-    closeSync(closing);
-    renameSync(paths.temporary, paths.final);
-    return refused;
-  } catch (error) {
-    removeDirectly(fd, paths.temporary);
-    throw ioError(error, paths.final, 'writing');
+  /** Whether small files are best written at once. */
+  get isQuick(): boolean {
+    return this.#direct.isQuick;
   }
-}
 
-function removeDirectly(fd: number | undefined, path: string): void {
-  try {
-    if (fd !== undefined) closeSync(fd);
-  } finally {
-    try {
-      unlinkSync(path);
-    } catch {
-      // It was not made, or the first error is the one to tell of.
-    }
+  /** Does all of a small file's work at once, without flushing it: see {@link JobRunner.run}. */
+  run(job: FileJob): WrittenJob | undefined {
+    // Its bytes are moved twice, once each way.
+    return this.#direct.run(() => this.#jobs.run(job), 2 * (job.statedSize ?? 0));
   }
 }
 

@@ -102,6 +102,7 @@ export class Connection implements CursorConnection {
       return {
         columnNames: statement.columnNames(),
         next: () => (this.#step(statement) ? statement.row() : undefined),
+        nextInteger: () => (this.#step(statement) ? statement.firstInteger() : undefined),
         close: () => {
           statement.finalize();
         },
@@ -141,7 +142,13 @@ export class Connection implements CursorConnection {
   /** Goes to the next row; `false` after the last. */
   #step(statement: Statement): boolean {
     this.#startClock(Infinity);
-    const code = this.engine.run(() => statement.step());
+    let code: number;
+    // For every row: a function to run would cost more than many steps do.
+    try {
+      code = statement.step();
+    } catch (error) {
+      throw this.engine.broken(error);
+    }
     if (code === resultCode.row) return true;
     if (code === resultCode.done) return false;
     throw this.#failure();

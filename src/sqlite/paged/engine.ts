@@ -1,5 +1,6 @@
 import { Latin1Decoder, utf8Decode, utf8Encode } from '../../core/bytes.js';
 import { DatabaseError } from '../../core/errors.js';
+import { instantiateSqlite } from './instantiate.js';
 import { installImageVfs, type ImageFiles } from './vfs.js';
 import type { Pointer, SqliteFunctions, SqliteModule } from './wasm-api.js';
 
@@ -20,16 +21,19 @@ export class Engine {
   #view: DataView;
   #latin1: Latin1Decoder;
   #retired = false;
-  #deadline = Infinity;
+  #allowedMs = Infinity;
+  /** Unknown until SQLite has worked for a while: statements that are quick need no clock. */
+  #deadline: number | undefined;
 
   constructor(module: SqliteModule) {
     this.#module = module;
-    this.api = module.wasm.exports;
-    this.#bytes = new Uint8Array(module.wasm.memory.buffer);
-    this.#view = new DataView(module.wasm.memory.buffer);
+    this.api = module.exports;
+    this.#bytes = new Uint8Array(module.memory.buffer);
+    this.#view = new DataView(module.memory.buffer);
     this.#latin1 = new Latin1Decoder(this.#bytes);
     this.files = installImageVfs(module, () => this.bytes);
-    this.#progressCallback = module.wasm.installFunction('i(p)', () => (performance.now() > this.#deadline ? 1 : 0));
+    const [progress = 0] = module.install([{ parameters: 'i', call: () => (this.#isLate() ? 1 : 0) }]);
+    this.#progressCallback = progress;
   }
 
   /** Whether SQLite broke down in this instance. */
@@ -39,7 +43,8 @@ export class Engine {
 
   /** The whole memory; take it anew after every call into SQLite, which may grow and so replace it. */
   get bytes(): Uint8Array {
-    if (this.#bytes.buffer !== this.#module.wasm.memory.buffer) this.#refresh();
+    // Memory that has grown leaves the old array without bytes; asking for the memory's buffer each time costs more.
+    if (this.#bytes.length === 0) this.#refresh();
     return this.#bytes;
   }
 
@@ -48,17 +53,23 @@ export class Engine {
     try {
       return calls();
     } catch (error) {
-      if (!(error instanceof WebAssembly.RuntimeError) && !(error instanceof RangeError)) throw error;
-      this.#retired = true;
-      throw new DatabaseError('DATABASE_CORRUPT', 'SQLite broke down over the database, which must be damaged', {
-        cause: error,
-      });
+      throw this.broken(error);
     }
   }
 
-  /** Lets {@link Engine.watch}ed databases run until `milliseconds` from now. */
+  /** What to throw for an error of a call into SQLite: a breakdown of the instance retires it. */
+  broken(error: unknown): unknown {
+    if (!(error instanceof WebAssembly.RuntimeError) && !(error instanceof RangeError)) return error;
+    this.#retired = true;
+    return new DatabaseError('DATABASE_CORRUPT', 'SQLite broke down over the database, which must be damaged', {
+      cause: error,
+    });
+  }
+
+  /** Lets {@link Engine.watch}ed databases run for so many milliseconds. They begin with the first look at the clock. */
   allow(milliseconds: number): void {
-    this.#deadline = performance.now() + milliseconds;
+    this.#allowedMs = milliseconds;
+    this.#deadline = undefined;
   }
 
   /** Makes statements of the database end with SQLITE_INTERRUPT after the time of {@link Engine.allow}. */
@@ -104,7 +115,7 @@ export class Engine {
 
   /** The unsigned 32-bit value at an address. */
   u32(address: Pointer): number {
-    if (this.#view.buffer !== this.#module.wasm.memory.buffer) this.#refresh();
+    if (this.#bytes.length === 0) this.#refresh();
     return this.#view.getUint32(address, true);
   }
 
@@ -115,14 +126,17 @@ export class Engine {
     return utf8Decode(bytes.subarray(address, bytes.indexOf(0, address)));
   }
 
-  /** The text of so many bytes at an address. */
-  textOf(address: Pointer, length: number): string {
+  /** The text of so many bytes at an address. `known` is one that it may well be, which then needs no decoding. */
+  textOf(address: Pointer, length: number, known = ''): string {
     const { bytes } = this;
     const end = address + length;
+    let isKnown = known.length === length;
     for (let at = address; at < end; at++) {
-      if ((bytes[at] ?? 0) >= 0x80) return utf8Decode(bytes.subarray(address, end));
+      const byte = bytes[at] ?? 0;
+      if (byte >= 0x80) return utf8Decode(bytes.subarray(address, end));
+      if (isKnown && byte !== known.charCodeAt(at - address)) isKnown = false;
     }
-    return this.#latin1.decode(address, end);
+    return isKnown ? known : this.#latin1.decode(address, end);
   }
 
   /** Result code and message of the last call that failed on a database. */
@@ -130,9 +144,14 @@ export class Engine {
     return { code: this.api.sqlite3_extended_errcode(db), message: this.text(this.api.sqlite3_errmsg(db)) };
   }
 
+  #isLate(): boolean {
+    this.#deadline ??= performance.now() + this.#allowedMs;
+    return performance.now() > this.#deadline;
+  }
+
   #refresh(): void {
-    this.#bytes = new Uint8Array(this.#module.wasm.memory.buffer);
-    this.#view = new DataView(this.#module.wasm.memory.buffer);
+    this.#bytes = new Uint8Array(this.#module.memory.buffer);
+    this.#view = new DataView(this.#module.memory.buffer);
     this.#latin1 = new Latin1Decoder(this.#bytes);
   }
 }
@@ -157,7 +176,7 @@ export async function loadEngine(): Promise<Engine> {
 }
 
 /**
- * Loads SQLite before it is needed, for instance while a key is derived from a password. Takes about 30 ms once in a
+ * Loads SQLite before it is needed, for instance while a key is derived from a password. Takes about 20 ms once in a
  * process; without it the first database that is opened loads it.
  */
 export async function preloadSqlite(): Promise<void> {
@@ -166,8 +185,7 @@ export async function preloadSqlite(): Promise<void> {
 
 async function instantiate(): Promise<Engine> {
   try {
-    const initialise = await importQuietly();
-    return new Engine(await initialise({ print() {}, printErr() {} }));
+    return new Engine(await instantiateSqlite());
   } catch (cause) {
     throw new DatabaseError(
       'DATABASE_DRIVER_UNAVAILABLE',
@@ -175,14 +193,4 @@ async function instantiate(): Promise<Engine> {
       { cause },
     );
   }
-}
-
-type Initialise = (options: { print(): void; printErr(): void }) => Promise<SqliteModule>;
-
-async function importQuietly(): Promise<Initialise> {
-  // The vendor's script leaves these on the global object when it is imported.
-  const leftovers = ['sqlite3InitModule', 'sqlite3InitModuleState'].filter((name) => !(name in globalThis));
-  const { default: initialise } = await import('@sqlite.org/sqlite-wasm');
-  for (const name of leftovers) Reflect.deleteProperty(globalThis, name);
-  return initialise as unknown as Initialise;
 }

@@ -9,6 +9,8 @@ import type { Pointer } from './wasm-api.js';
 
 /** https://www.sqlite.org/c3ref/c_blob.html */
 const storageClass = { integer: 1, float: 2, text: 3, blob: 4 } as const;
+/** Longer texts are not kept to spare the next row's decoding. */
+const longestKnownText = 256;
 /** Tells SQLite to copy what is bound. */
 const transient: Pointer = -1;
 
@@ -33,6 +35,8 @@ export function compile(engine: Engine, db: Pointer, sql: string, fail: () => Er
 export class Statement {
   readonly #engine: Engine;
   readonly #columnCount: number;
+  /** Texts of the row before, by column. */
+  readonly #texts: string[] = [];
   #statement: Pointer;
 
   constructor(engine: Engine, statement: Pointer) {
@@ -83,6 +87,11 @@ export class Statement {
     return row;
   }
 
+  /** The first value of the current row, which is a safe integer. */
+  firstInteger(): number {
+    return this.#engine.api.sqlite3_column_double(this.#statement, 0);
+  }
+
   /** Frees it; calling it again does nothing. */
   finalize(): void {
     const statement = this.#statement;
@@ -103,7 +112,10 @@ export class Statement {
         return api.sqlite3_column_double(statement, index);
       case storageClass.text: {
         const address = api.sqlite3_column_text(statement, index);
-        return this.#engine.textOf(address, api.sqlite3_column_bytes(statement, index));
+        // Neighbours often have the same text, such as the domain of a file.
+        const text = this.#engine.textOf(address, api.sqlite3_column_bytes(statement, index), this.#texts[index]);
+        if (text.length <= longestKnownText) this.#texts[index] = text;
+        return text;
       }
       case storageClass.blob: {
         const address = api.sqlite3_column_blob(statement, index);

@@ -1,3 +1,5 @@
+import type { WasmFunction } from './wrap-functions.js';
+
 /** An address in the memory of the engine; 0 is NULL. */
 export type Pointer = number;
 
@@ -41,41 +43,14 @@ export interface SqliteFunctions {
   sqlite3_serialize(db: Pointer, schema: Pointer, size: Pointer, flags: number): Pointer;
   sqlite3_free(address: Pointer): void;
   sqlite3_malloc(bytes: number): Pointer;
+  sqlite3_vfs_register(vfs: Pointer, isDefault: number): number;
   sqlite3__wasm_db_config_ip(db: Pointer, operation: number, on: number, result: Pointer): number;
 }
 
-/** A C struct in the engine's memory, as the vendor's glue shows it. Only members that are set here are named. */
-export interface CStruct {
-  readonly pointer: Pointer;
-  $iVersion: number;
-}
-
-/** `sqlite3_vfs`. */
-export interface VfsStruct extends CStruct {
-  $szOsFile: number;
-  $mxPathname: number;
-  $zName: Pointer;
-  $xRandomness: Pointer;
-  $xSleep: Pointer;
-}
-
-/** The part of the vendor's JavaScript interface that is used. */
+/** SQLite, loaded. */
 export interface SqliteModule {
-  readonly capi: {
-    readonly sqlite3_vfs: new (pointer?: Pointer) => VfsStruct;
-    readonly sqlite3_io_methods: new () => CStruct;
-    sqlite3_vfs_find(name: Pointer): Pointer;
-  };
-  readonly wasm: {
-    readonly exports: SqliteFunctions;
-    readonly memory: WebAssembly.Memory;
-    allocCString(text: string): Pointer;
-    installFunction(signature: string, callback: (...args: never[]) => unknown): Pointer;
-  };
-  readonly vfs: {
-    installVfs(spec: {
-      io: { struct: CStruct; methods: object };
-      vfs: { struct: VfsStruct; name: string; methods: object };
-    }): void;
-  };
+  readonly exports: SqliteFunctions;
+  readonly memory: WebAssembly.Memory;
+  /** Addresses under which SQLite can call functions of JavaScript. */
+  install(functions: readonly WasmFunction[]): Pointer[];
 }

@@ -1,11 +1,23 @@
-// The types of @sqlite.org/sqlite-wasm name these globals of the DOM library, which this package does not compile
-// against. Node.js has WebAssembly; only what is needed is declared.
+// What is used of WebAssembly, which Node.js has and TypeScript declares with the DOM library only.
 declare namespace WebAssembly {
   type Exports = Record<string, unknown>;
-  type Table = unknown;
+  interface Table {
+    grow(count: number): number;
+    set(index: number, value: unknown): void;
+  }
   interface Memory {
     readonly buffer: ArrayBuffer;
+    grow(pages: number): number;
   }
+  interface Module {
+    readonly [Symbol.toStringTag]: string;
+  }
+  interface Instance {
+    readonly exports: Exports;
+  }
+  const Memory: new (limits: { initial: number; maximum: number }) => Memory;
+  const Module: new (bytes: Uint8Array) => Module;
+  const Instance: new (module: Module, imports: Record<string, Record<string, unknown>>) => Instance;
   const RuntimeError: new (message?: string) => Error;
+  function compile(bytes: Uint8Array): Promise<Module>;
 }
-interface Worker {}

@@ -65,16 +65,33 @@ describe('receiveFiles()', () => {
       endOfFiles,
     ]);
     const { contents, files } = await receive(bytes, { size });
-    expect([...contents]).toEqual([
-      ['a', ''],
-      ['b', '123'],
-      ['c', 'x'],
+    expect(Object.fromEntries(contents)).toEqual({ a: '', b: '123', c: 'x' });
+    // Several are stored at a time, so they may be done in another order.
+    const reported = files.toSorted((one, other) => one.path.localeCompare(other.path));
+    expect(reported.map(({ path, bytes: length, problem }) => [path, length, problem])).toEqual([
+      ['a', 0, undefined],
+      ['b', 3, undefined],
+      ['c', 1, undefined],
     ]);
-    expect(files.map(({ bytes: length, problem }) => [length, problem])).toEqual([
-      [0, undefined],
-      [3, undefined],
-      [1, undefined],
+  });
+
+  it('takes the same of any batch, however it arrives', async () => {
+    const bytes = concatBytes([
+      file('a', data('1'), data('22'), end),
+      file('b', data('half'), encodeBlock(0x0b, utf8Encode('Input/output error (5)'))),
+      file('c', encodeBlock(blockCode.end, utf8Encode('text'))),
+      file('d', data('cut'), encodeLength(0)),
     ]);
+    for (let size = 1; size <= bytes.length; size += 1) {
+      const { contents, files } = await receive(bytes, { size });
+      expect(Object.fromEntries(contents)).toEqual({ a: '122', b: 'half', c: '', d: 'cut' });
+      expect(Object.fromEntries(files.map(({ path, problem }) => [path, problem]))).toEqual({
+        a: undefined,
+        b: 'Input/output error (5)',
+        c: undefined,
+        d: 'The device ended the batch within the file',
+      });
+    }
   });
 
   it('keeps what came of a file that ends with an error, and goes on', async () => {

@@ -13,7 +13,7 @@ import {
   blockCode,
   decodeLength,
   encodeBlock,
-  encodeLength,
+  encodeBlockHead,
   encodeName,
   endOfFiles,
   maxBlockBytes,
@@ -237,10 +237,8 @@ function* failedPaths({ code, payload }: HostStatus): Generator<[path: string, t
 }
 
 /** A block of content in two parts, so that the content is copied once. */
-function dataBlock(content: Uint8Array): [header: Uint8Array, content: Uint8Array] {
-  const header = encodeBlock(blockCode.data);
-  header.set(encodeLength(content.length + 1));
-  return [header, content];
+function dataBlock(content: Uint8Array): [head: Uint8Array, content: Uint8Array] {
+  return [encodeBlockHead(blockCode.data, content.length), content];
 }
 
 function checkLength(length: number, limit: number, what: string): void {

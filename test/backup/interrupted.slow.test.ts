@@ -1,0 +1,3 @@
+import { interruptedTests } from './interrupted-suite.js';
+
+interruptedTests({ every: 1 });

@@ -1,0 +1,3 @@
+import { compareBackups } from './compare-backups-suite.js';
+
+compareBackups({ incremental: 3 });

@@ -1,0 +1,3 @@
+import { compactFaultTests } from './compact-faults-suite.js';
+
+compactFaultTests({ every: 1 });

@@ -1,0 +1,3 @@
+import { raceTests } from './race-suite.js';
+
+raceTests(100);
