@@ -14,8 +14,10 @@ const intervalMs = 100;
 export interface ProgressReporter<E> {
   /** Reports the event that `make` builds, unless one of this `type` was reported a moment ago. */
   report(type: string, make: () => E): void;
-  /** Reports now, whatever was reported before: for first and last events and changes of phase. */
+  /** Reports now, whatever was reported before: for first events and changes of phase. */
   force(type: string, make: () => E): void;
+  /** Reports the last event of each type that was held back: at the end of a phase, so that it is seen to be whole. */
+  flush(): void;
 }
 
 /** A reporter for `onProgress`; without one it costs nothing. `now` gives milliseconds. */
@@ -23,17 +25,23 @@ export function progressReporter<E>(
   onProgress: ((event: E) => void) | undefined,
   now: () => number = () => performance.now(),
 ): ProgressReporter<E> {
-  if (onProgress === undefined) return { report() {}, force() {} };
+  if (onProgress === undefined) return { report() {}, force() {}, flush() {} };
   const last = new Map<string, number>();
+  const heldBack = new Map<string, () => E>();
   const force = (type: string, make: () => E): void => {
     last.set(type, now());
+    heldBack.delete(type);
     onProgress(make());
   };
   return {
     report(type, make) {
       const before = last.get(type);
       if (before === undefined || now() - before >= intervalMs) force(type, make);
+      else heldBack.set(type, make);
     },
     force,
+    flush() {
+      for (const [type, make] of [...heldBack]) force(type, make);
+    },
   };
 }

@@ -88,10 +88,9 @@ describe('opening a version with a helper thread', () => {
     expect([...seen.asked].sort()).toEqual(['patch', 'share', 'unpack']);
     expect(seen.ended).toBe(1);
     const totalBytes = Object.values(files(0)).reduce((sum, { length }) => sum + length, 0);
-    expect(reports.at(-1)).toMatchObject({ type: 'write', totalFiles: 2601, totalBytes });
+    expect(reports.at(-1)).toEqual({ type: 'write', files: 2601, bytes: totalBytes, totalFiles: 2601, totalBytes });
     const counts = reports.map((event) => (event as { files: number }).files);
     expect(counts).toEqual(counts.toSorted((a, b) => a - b));
-    expect(counts.at(-1)).toBeGreaterThan(2000);
   });
 
   it('is switched off by an option', async () => {

@@ -77,6 +77,21 @@ describe('progressReporter()', () => {
     expect(seen).toEqual(['a0', 'b0', 'a100', 'b100', 'a200', 'b200', 'end']);
   });
 
+  it('reports what was held back last when it is flushed, once', () => {
+    const seen: string[] = [];
+    const reporter = progressReporter<string>(
+      (event) => seen.push(event),
+      () => 0,
+    );
+    let done = 0;
+    for (const name of ['first', 'second', 'last']) reporter.report('a', () => `${name} of ${done}`);
+    done = 3;
+    reporter.report('b', () => 'only');
+    reporter.flush();
+    reporter.flush();
+    expect(seen).toEqual(['first of 0', 'only', 'last of 3']);
+  });
+
   it('builds no event when nobody listens', () => {
     const reporter = progressReporter(undefined);
     expect(() => {

@@ -37,9 +37,12 @@ export async function ingest(place: Place, options: IngestOptions): Promise<Tabl
   const objects = new ObjectMaker(place);
   const retimed: TableRow[] = [];
   let index = 0;
+  const report = (): void => {
+    progress.report('store', () => ({ type: 'store', files: index, totalFiles: files.length }));
+  };
   for (const row of files) {
     if (index % filesPerTurn === 0) await yieldToEventLoop(signal);
-    progress.report('store', () => ({ type: 'store', files: index, totalFiles: files.length }));
+    report();
     index += 1;
     if (row.size === 0) continue;
     const full = `${folder}/${row.path}`;
@@ -51,6 +54,8 @@ export async function ingest(place: Place, options: IngestOptions): Promise<Tabl
     else if (!options.adopt) await objects.preferFile(full, row.hash, there);
     else if (await objects.preferObject(full, row)) retimed.push({ ...row, modifiedUs: there.modifiedUs });
   }
+  if (index > 0) report();
+  progress.flush();
   await barrier(place.fs, place.location, changedPaths(folder, files, objects));
   return retimed;
 }

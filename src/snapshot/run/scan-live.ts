@@ -127,6 +127,7 @@ class Scan {
       if (change.kind === 'file') await this.#read(change, { hasher, ahead, changes });
       else changes.add(change.kind === 'removed' ? removedRow(change.path) : folderRow(change.path));
     }
+    this.#options.progress.flush();
     return changes.finish();
   }
 

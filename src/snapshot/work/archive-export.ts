@@ -96,6 +96,7 @@ async function writeVersion(
       totalBytes: totals.bytes,
     }));
   }
+  progress.flush();
 }
 
 function entryOf(path: string, mode: number, modifiedUs: number): ArchiveEntry {

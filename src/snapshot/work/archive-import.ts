@@ -99,6 +99,7 @@ async function takeEntries(
     seen.add(path);
     progress.report('store', () => ({ type: 'store', files: files.length, totalFiles: files.length }));
   }
+  progress.flush();
   if (site.local !== undefined) await barrier(site.local.place.fs, site.local.place.location, made);
   return makeTable(withinBackup(site, rowsOf(files, folders)));
 }

@@ -195,6 +195,7 @@ class Compaction {
       await reduce(content, undefined);
     }
     if (!this.#replacement.isStopped) await this.#replacement.close();
+    this.#progress.flush();
     return done === plan.count;
   }
 

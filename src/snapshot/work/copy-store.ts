@@ -162,6 +162,7 @@ class Copy {
       await this.#copyContent(row, made);
       this.#there.add(row.hash, 0);
     }
+    this.#progress.flush();
     const place = this.#to.local?.place;
     if (place !== undefined) await barrier(place.fs, place.location, made);
   }

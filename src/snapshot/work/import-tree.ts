@@ -128,6 +128,7 @@ async function storeTree(
     if (isEmpty && folder !== '') rows.push({ kind: rowKind.folder, path: folder, hash: none, size: 0, modifiedUs: 0 });
   };
   await walk('');
+  progress.flush();
   if (site.local !== undefined) await barrier(site.local.place.fs, site.local.place.location, made);
   return makeTable(rows);
 }

@@ -77,6 +77,7 @@ export async function writeRows(site: Site, fs: StoreFs, options: WriteRowsOptio
     await writer.finishPacked();
     await beside;
     await pool.finish();
+    options.progress.flush();
   } finally {
     writer.stop();
     // What waits for it ends with it.

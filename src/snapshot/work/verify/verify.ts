@@ -108,6 +108,7 @@ export async function* checkStore(
     done.totalParts = contents.parts(slice);
     progress.force('check', () => ({ type: 'check', ...done }));
     for await (const finding of contents.compareAll(slice)) yield tell(finding);
+    progress.flush();
   }
   const tables = (): AsyncIterable<{ udid: string; id: string | undefined; table: Table }> =>
     tablesOf(site, checked.whole, { signal });
