@@ -41,7 +41,7 @@ export function progressReporter<E>(
     },
     force,
     flush() {
-      for (const [type, make] of [...heldBack]) force(type, make);
+      for (const [type, make] of heldBack) force(type, make);
     },
   };
 }

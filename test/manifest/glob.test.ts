@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileGlob } from '../../src/manifest/glob.js';
+import { cpuTimer } from '../support/cpu-timer.js';
 
 const matching = (pattern: string, ...paths: string[]): string[] =>
   paths.filter((path) => compileGlob(pattern).matches(path));
@@ -56,10 +57,10 @@ describe('compileGlob', () => {
   });
 
   test('takes no longer than pattern and path are, where regular expressions take forever', () => {
-    const start = performance.now();
+    const cpu = cpuTimer();
     expect(compileGlob(`${'*a'.repeat(50)}b`).matches('a'.repeat(5000))).toBe(false);
     expect(compileGlob(`${'**/a/'.repeat(50)}b`).matches('a/'.repeat(2000))).toBe(false);
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(cpu()).toBeLessThan(10_000);
   });
 
   test('refuses braces that stand for too many patterns', () => {

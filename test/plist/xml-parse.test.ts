@@ -3,6 +3,7 @@ import { limits } from '../../src/core/limits.js';
 import { PlistReal, PlistUid, type PlistValue } from '../../src/plist/types.js';
 import { parseXmlPlist } from '../../src/plist/xml-parse.js';
 import { xml } from './support.js';
+import { cpuTimer } from '../support/cpu-timer.js';
 
 const read = (inside: string): PlistValue => parseXmlPlist(xml(inside));
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -177,17 +178,17 @@ describe('bombs', () => {
     ['an entity name', `<string>&${'a'.repeat(3_000_000)}`],
     ['CDATA sections', `<string>${'<![CDATA[x]]>'.repeat(200_000)}`],
   ])('millions of %s take linear time', (_title, inside) => {
-    const start = performance.now();
+    const cpu = cpuTimer();
     expect(() => read(inside)).toThrow(invalid);
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(cpu()).toBeLessThan(10_000);
   });
 
-  test('10 MB of icons parse in well under a second', () => {
+  test('10 MB of icons parse in linear time', () => {
     const line = `\t${'QUJD'.repeat(15)}\n`;
     const icons = Array.from({ length: 100 }, (_, i) => `<key>${i}</key><data>${line.repeat(1600)}</data>`);
     const bytes = xml(`<dict>${icons.join('')}</dict>`);
-    const start = performance.now();
+    const cpu = cpuTimer();
     expect(parseXmlPlist(bytes)).toHaveProperty('size', 100);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(cpu()).toBeLessThan(5000);
   });
 });

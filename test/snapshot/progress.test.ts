@@ -22,7 +22,8 @@ const work: [string, (store: SnapshotStore, onProgress: Listener) => Promise<unk
     async (store, onProgress) => {
       const location = store.info.location ?? '';
       await mkdir(join(location, 'other'));
-      for (const [path, content] of Object.entries(files)) await writeFile(join(location, 'other', path.slice(3)), content);
+      for (const [path, content] of Object.entries(files))
+        await writeFile(join(location, 'other', path.slice(3)), content);
       await store.device('other').capture({ onProgress });
     },
   ],
@@ -49,7 +50,10 @@ const work: [string, (store: SnapshotStore, onProgress: Listener) => Promise<unk
       await store.device('other').importArchive(archive, { onProgress });
     },
   ],
-  ['rollback', async (store, onProgress) => await store.device(udid).rollback((await oldest(store)).id, { onProgress })],
+  [
+    'rollback',
+    async (store, onProgress) => await store.device(udid).rollback((await oldest(store)).id, { onProgress }),
+  ],
   ['compact', async (store, onProgress) => await store.compact({ onProgress })],
   ['verify', async (store, onProgress) => await drain(store.verify({ level: 'full', onProgress }))],
   [
