@@ -205,10 +205,13 @@ export class ChunkReader {
     }
   }
 
-  /** zlib does not take less than 64 bytes as the size of its output. */
+  /**
+   * zlib does not take less than 64 bytes as the size of its output, and gets a second buffer of that size, which nobody frees but
+   * the garbage collector, where the first one is filled to its end.
+   */
   #decoding(index: number): BrotliOptions {
     const raw = this.#table.rawLength(index);
-    return { maxOutputLength: raw, chunkSize: Math.max(64, raw) };
+    return { maxOutputLength: raw, chunkSize: Math.max(64, raw + 1) };
   }
 
   #whole(index: number, bytes: Uint8Array): Uint8Array {

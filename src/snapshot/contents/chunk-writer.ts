@@ -93,6 +93,7 @@ export class ChunkWriter {
       this.#misses = 0;
       return packed;
     }
+    releaseBytes(packed);
     this.#misses += 1;
     if (this.#misses >= patience) this.#skip = pause;
     return undefined;

@@ -1,4 +1,5 @@
-import { bufferView, extentBytes, getU64, packLimits, putU64 } from '../format/pack-format.js';
+import { bufferView, extentBytes, packLimits } from '../format/pack-format.js';
+import { getU64, putU64 } from '../format/u64.js';
 
 /** Ranges of a content in order, not overlapping; each has its bytes at a position of the data that they form together. */
 export class Extents {

@@ -4,11 +4,11 @@ import {
   decodeEntryHeader,
   encodeEntryHeader,
   entryFixedBytes,
-  getU64,
   isDeltaKind,
   packCorrupt,
   type PackEntry,
 } from '../format/pack-format.js';
+import { getU64 } from '../format/u64.js';
 import { hashBytes } from '../format/table.js';
 
 const kindAt = rowBytes + 4;
@@ -56,6 +56,12 @@ export class PackRows {
     if (header === undefined) throw packCorrupt(undefined, 'A header in memory was changed');
     const offset = getU64(this.#bytes, start);
     return { ...header, offset, length: getU64(this.#bytes, start + 8), headerBytes };
+  }
+
+  /** The entry with a number as it lies in the directory, a view. */
+  directoryRow(index: number): Uint8Array {
+    const start = this.#start(index);
+    return this.#bytes.subarray(start, start + rowBytes + this.#bytes.readUInt16LE(start + lengthAt));
   }
 
   /** Offset of the entry with a number in its pack. */

@@ -7,14 +7,13 @@ import {
   crcBytes,
   decodeEntryHeader,
   entryHeaderLength,
-  getU64,
   packFormat,
   packHeaderBytes,
   packLimits,
-  putU64,
   type PackEntry,
   type PackEntryHeader,
 } from './pack-format.js';
+import { getU64, putU64 } from './u64.js';
 
 /** Bytes at the end of a pack. */
 export const footerBytes = 56;

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { SnapshotError } from '../../core/errors.js';
 import { hashBytes } from './table.js';
+import { getU64, putU64 } from './u64.js';
 
 /** What an entry of a pack is. Readers skip kinds that they do not know. */
 export const packKinds = { content: 0, delta: 1, sealedDelta: 2 } as const;
@@ -88,17 +89,6 @@ export function chunkCount(dataBytes: number): number {
 /** The error for bytes of a pack that cannot be what was written. */
 export function packCorrupt(part: string | undefined, message: string, cause?: unknown): SnapshotError {
   return new SnapshotError('SNAPSHOT_CORRUPT', part === undefined ? message : `${part}: ${message}`, { part, cause });
-}
-
-/** Writes an unsigned 64-bit number, little-endian; exact up to 2^53. */
-export function putU64(bytes: Buffer, value: number, at: number): void {
-  bytes.writeUInt32LE(value % 2 ** 32, at);
-  bytes.writeUInt32LE(Math.floor(value / 2 ** 32), at + 4);
-}
-
-/** Reads an unsigned 64-bit number, little-endian. Not exact beyond 2^53, where every limit refuses it. */
-export function getU64(bytes: Buffer, at: number): number {
-  return bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
 }
 
 /** The same memory as a `Buffer`, whose methods read numbers. */

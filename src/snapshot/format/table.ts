@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { SnapshotError } from '../../core/errors.js';
 import { releaseBytes } from '../../core/release-bytes.js';
 import { unsafePathReason } from '../../core/safe-path.js';
+import { getI64, getU64 } from './u64.js';
 
 /** Bytes of a hash. */
 export const hashBytes = 32;
@@ -147,8 +148,8 @@ export class Table {
       kind,
       path,
       hash: bytes.subarray(end, end + hashBytes),
-      size: Number(bytes.readBigUInt64LE(end + hashBytes)),
-      modifiedUs: Number(bytes.readBigInt64LE(end + hashBytes + 8)),
+      size: getU64(bytes, end + hashBytes),
+      modifiedUs: getI64(bytes, end + hashBytes + 8),
     };
   }
 
@@ -163,6 +164,20 @@ export class Table {
     return bytes.subarray(at, at + bytes.readUInt16LE(at - 2));
   }
 
+  /** Path of the row at `index`. */
+  path(index: number): string {
+    const [bytes, at] = [this.#bytesOf(index), this.#start(index) + fixedBytes];
+    return bytes.toString('utf8', at, at + bytes.readUInt16LE(at - 2));
+  }
+
+  /** Hash of the file in the row at `index` as hexadecimal digits; empty for what is no file. */
+  hashText(index: number): string {
+    const [bytes, at] = [this.#bytesOf(index), this.#start(index)];
+    if (bytes[at] !== rowKind.file) return '';
+    const start = at + fixedBytes + bytes.readUInt16LE(at + 1);
+    return bytes.toString('hex', start, start + hashBytes);
+  }
+
   /** Hash of the file in the row at `index`, a view; `undefined` for what is no file. */
   hash(index: number): Buffer | undefined {
     const [bytes, at] = [this.#bytesOf(index), this.#start(index)];
@@ -175,7 +190,7 @@ export class Table {
   size(index: number): number {
     const [bytes, at] = [this.#bytesOf(index), this.#start(index)];
     if (bytes[at] !== rowKind.file) return 0;
-    return Number(bytes.readBigUInt64LE(at + fixedBytes + bytes.readUInt16LE(at + 1) + hashBytes));
+    return getU64(bytes, at + fixedBytes + bytes.readUInt16LE(at + 1) + hashBytes);
   }
 
   /** Size and time of the file in the row at `index`; `undefined` for what is no file. */
@@ -183,7 +198,7 @@ export class Table {
     const [bytes, at] = [this.#bytesOf(index), this.#start(index)];
     if (bytes[at] !== rowKind.file) return undefined;
     const end = at + fixedBytes + bytes.readUInt16LE(at + 1) + hashBytes;
-    return { size: Number(bytes.readBigUInt64LE(end)), modifiedUs: Number(bytes.readBigInt64LE(end + 8)) };
+    return { size: getU64(bytes, end), modifiedUs: getI64(bytes, end + 8) };
   }
 
   /** The bytes of the row at `index`, a view. */

@@ -66,6 +66,12 @@ export class PackedEntries {
     return rows.entryBytes(index - first);
   }
 
+  /** The entry with a number as it lies in the directory of its pack, a view: for {@link PackRows}. */
+  directoryRow(index: number): Uint8Array {
+    const { rows, first } = this.#packOf(index);
+    return rows.directoryRow(index - first);
+  }
+
   /** Hash of what the entry with a number gives, a view. */
   target(index: number): Uint8Array {
     const { rows, first } = this.#packOf(index);

@@ -1,7 +1,7 @@
 import type { FileHash } from '../fs/hash-file.js';
 import type { PackEntry } from '../format/pack-format.js';
 import type { Place } from '../store/place.js';
-import type { PackedFile } from '../work/write-packed.js';
+import type { DetachedFiles } from '../work/packed-rows.js';
 
 /** What the helper thread of a store is told at its start. */
 export type HelperPlace = Pick<Place, 'location' | 'folder' | 'placement' | 'timeStepUs'>;
@@ -37,9 +37,8 @@ export interface PatchStep {
 }
 
 /** Make files of whole contents in packs. */
-export interface UnpackRequest {
+export interface UnpackRequest extends DetachedFiles {
   readonly kind: 'unpack';
-  readonly files: readonly PackedFile[];
 }
 
 /** Read a file. */

@@ -4,8 +4,7 @@ import { nodeFs } from '../fs/node-fs.js';
 import { rowKind, type Table } from '../format/table.js';
 import type { StoreFs } from '../fs/store-fs.js';
 import type { Place } from '../store/place.js';
-import type { PackedFile } from '../work/write-packed.js';
-import { detachedFile } from './detached.js';
+import type { DetachedFiles } from '../work/packed-rows.js';
 import type { HelperAnswers, HelperPlace, HelperRequest, PatchRequest } from './requests.js';
 
 /** Rows of one request: some milliseconds of work. */
@@ -70,10 +69,9 @@ export class StoreHelper {
     return (await this.#ask<'patch'>({ kind: 'patch', ...request })) === true;
   }
 
-  /** Makes files of whole contents in packs: gives those that it has not made. */
-  async unpack(files: readonly PackedFile[]): Promise<readonly PackedFile[]> {
-    const left = await this.#ask<'unpack'>({ kind: 'unpack', files: files.map(detachedFile) });
-    return left === undefined ? files : left.flatMap((index) => files[index] ?? []);
+  /** Makes files of whole contents in packs: numbers of those that it has not made; `undefined` where nobody knows. */
+  async unpack(files: DetachedFiles): Promise<readonly number[] | undefined> {
+    return await this.#ask<'unpack'>({ kind: 'unpack', ...files });
   }
 
   /** What a file holds; `undefined` where it cannot say. */

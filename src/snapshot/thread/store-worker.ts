@@ -13,6 +13,7 @@ import { nodeFs } from '../fs/node-fs.js';
 import type { FilePatcher } from '../fs/store-fs.js';
 import { storePath, type Place } from '../store/place.js';
 import { FolderMaker } from '../work/folder-maker.js';
+import { attachedFiles } from '../work/packed-rows.js';
 import { PagePatch } from '../work/patch-pages.js';
 import { shareObject } from '../work/share-object.js';
 import { writePacked } from '../work/write-packed.js';
@@ -32,11 +33,12 @@ const hasher = new FileHasher(nodeFs, undefined);
 
 function shareRows({ to, share, rows, count }: ShareRequest): number[] {
   const left: number[] = [];
-  for (const [index, row] of [...Table.fromParts([rows], count)].entries()) {
-    const full = `${to}/${row.path}`;
+  const table = Table.fromParts([rows], count);
+  for (let index = 0; index < count; index += 1) {
+    const full = `${to}/${table.path(index)}`;
     try {
       folders.makeAbove(full);
-      if (!shareObject(place, { row, full, share })) left.push(index);
+      if (!shareObject(place, { table, index, full, share })) left.push(index);
     } catch {
       left.push(index);
     }
@@ -75,7 +77,8 @@ async function applyStep(file: FilePatcher, { path, entry }: PatchStep): Promise
   }
 }
 
-async function unpack({ files }: UnpackRequest): Promise<number[]> {
+async function unpack(request: UnpackRequest): Promise<number[]> {
+  const files = [...attachedFiles(request)];
   const left = new Set(files.keys());
   const numbers = new Map(files.map((file, index) => [file, index]));
   try {

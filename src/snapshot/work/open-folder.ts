@@ -86,10 +86,9 @@ async function openFolder(
   const work = await leaseShared(site, 'opening a version as a folder', options);
   try {
     const progress = progressReporter(options.onProgress);
-    const rows = version.table;
     const written = await writeRows(site, place.fs, {
       to: path,
-      rows,
+      table: version.table,
       share,
       trust: true,
       progress,
@@ -132,7 +131,7 @@ async function exportTo(
   try {
     const written = await writeRows(site, nodeFs, {
       to: draft,
-      rows: version.table,
+      table: version.table,
       share: 'none',
       progress: progressReporter(options.onProgress),
       signal: options.signal,

@@ -1,6 +1,6 @@
 import { progressReporter } from '../../core/progress.js';
 import type { RecordHeader } from '../format/record.js';
-import { rowKind, type TableRow } from '../format/table.js';
+import { makeTable, rowKind, type TableRow } from '../format/table.js';
 import { sideBySide } from '../format/table-changes.js';
 import { commitLive, isCommitting, removeRun } from '../run/commit-live.js';
 import { newRun } from '../store/run-files.js';
@@ -47,7 +47,7 @@ async function goBack(
   try {
     await writeRows(site, local.place.fs, {
       to: folders.newFolder,
-      rows: placed,
+      table: makeTable(placed),
       share: local.place.placement === 'link' ? 'link' : 'clone',
       progress,
       signal,

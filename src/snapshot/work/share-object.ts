@@ -1,7 +1,6 @@
-import { hexEncode } from '../../core/bytes.js';
 import { errnoOf } from '../../core/errno.js';
 import { removeQuietly } from '../fs/durable.js';
-import type { TableRow } from '../format/table.js';
+import type { FileStamp, Table } from '../format/table.js';
 import { keys } from '../store/keys.js';
 import { storePath, type Place } from '../store/place.js';
 
@@ -11,26 +10,25 @@ const linkRefused = new Set(['EMLINK', 'ERANGE', 'EPERM', 'EXDEV', 'ENOTSUP', 'E
 /** How files of a folder may share the disk with objects: `link` where nobody writes to them, `clone` where somebody may. */
 export type Sharing = 'link' | 'clone' | 'none';
 
-/** Makes a file of the object itself: whether that was possible. Nothing is left where it was not. */
+/**
+ * Makes the file `full` of the row at `index` of the object itself: whether that was possible. Nothing is left where it was not.
+ * Not of a row object: this is done for every file of a backup.
+ */
 export function shareObject(
   place: Place,
-  { row, full, share }: { row: TableRow; full: string; share: Sharing },
+  { table, index, full, share }: { table: Table; index: number; full: string; share: Sharing },
 ): boolean {
-  if (share === 'none' || row.size === 0) return false;
-  const object = storePath(place, keys.object(hexEncode(row.hash)));
-  if (share === 'link' && place.placement === 'link') return linkObject(place, object, { row, full });
-  return place.placement === 'clone' && cloneObject(place, object, { row, full });
+  const stamp = table.stamp(index);
+  if (share === 'none' || stamp === undefined || stamp.size === 0) return false;
+  const object = storePath(place, keys.object(table.hashText(index)));
+  if (share === 'link' && place.placement === 'link') return linkObject(place, object, full, stamp);
+  return place.placement === 'clone' && cloneObject(place, object, full, stamp);
 }
 
-interface OneFile {
-  readonly row: TableRow;
-  readonly full: string;
-}
-
-function linkObject({ fs }: Place, object: string, { row, full }: OneFile): boolean {
+function linkObject({ fs }: Place, object: string, full: string, { size, modifiedUs }: FileStamp): boolean {
   const facts = fs.facts(object);
   // One file has one time: where the version has another, it needs a file of its own.
-  if (facts?.size !== row.size || facts.modifiedUs !== row.modifiedUs) return false;
+  if (facts?.size !== size || facts.modifiedUs !== modifiedUs) return false;
   try {
     fs.link(object, full);
   } catch (error) {
@@ -40,11 +38,11 @@ function linkObject({ fs }: Place, object: string, { row, full }: OneFile): bool
   return true;
 }
 
-function cloneObject({ fs }: Place, object: string, { row, full }: OneFile): boolean {
-  if (fs.facts(object)?.size !== row.size) return false;
+function cloneObject({ fs }: Place, object: string, full: string, { size, modifiedUs }: FileStamp): boolean {
+  if (fs.facts(object)?.size !== size) return false;
   try {
     fs.clone(object, full);
-    fs.setTime(full, row.modifiedUs);
+    fs.setTime(full, modifiedUs);
   } catch (error) {
     const code = errnoOf(error);
     if (code !== 'EEXIST') removeQuietly(fs, full);

@@ -8,9 +8,7 @@ import { ChunkReader } from '../contents/chunk-reader.js';
 import { readingAhead } from '../contents/read-ahead.js';
 import type { StoreFs } from '../fs/store-fs.js';
 import type { TableRow } from '../format/table.js';
-import { packKinds } from '../format/pack-format.js';
 import type { PackedEntry } from '../store/packed-entries.js';
-import type { Site } from '../store/site.js';
 
 /** After so many, some milliseconds, what the thread pool has decoded of large files meanwhile is taken from it. */
 const filesPerTurn = 8;
@@ -23,20 +21,10 @@ export interface PackedFile {
   readonly packed: PackedEntry;
 }
 
-/** The entry of a content that lies whole in a pack; `undefined` where it does not, or has another size. */
-export async function findPacked(
-  site: Site,
-  { hash, size }: TableRow,
-  options: AbortOptions,
-): Promise<PackedEntry | undefined> {
-  const packed = await site.packs.find(hash, options);
-  return packed?.entry.kind === packKinds.content && packed.entry.size === size ? packed : undefined;
-}
-
 /** How {@link writePacked} works. */
 export interface WritePackedOptions extends AbortOptions {
-  /** Small ones, in the order in which they lie: {@link byPlace}. */
-  readonly files: readonly PackedFile[];
+  /** Small ones, in the order in which they lie. */
+  readonly files: Iterable<PackedFile>;
   /** Opens a pack by its name; `undefined` where it has gone. */
   readonly open: (pack: string) => Promise<ByteSource | undefined>;
   /** Called after each file. */
@@ -53,7 +41,8 @@ export async function writePacked(fs: StoreFs, options: WritePackedOptions): Pro
   const { signal } = options;
   let pack: { part: string; source: ByteSource | undefined } | undefined;
   try {
-    for (const [index, file] of options.files.entries()) {
+    let count = 0;
+    for (const file of options.files) {
       const { pack: part } = file.packed;
       if (pack?.part !== part) {
         await pack?.source?.close();
@@ -67,17 +56,12 @@ export async function writePacked(fs: StoreFs, options: WritePackedOptions): Pro
         makeFile(fs, file, bytes);
         options.made(file);
       }
-      if (index % filesPerTurn === 0) await yieldToEventLoop(signal);
+      count += 1;
+      if (count % filesPerTurn === 0) await yieldToEventLoop(signal);
     }
   } finally {
     await pack?.source?.close();
   }
-}
-
-/** The order in which files lie in packs. */
-export function byPlace({ packed: a }: PackedFile, { packed: b }: PackedFile): number {
-  if (a.pack === b.pack) return a.entry.offset - b.entry.offset;
-  return a.pack < b.pack ? -1 : 1;
 }
 
 /** The content; `undefined` where it is not there, or others. */
