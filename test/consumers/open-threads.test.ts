@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type * as Kit from '../../src/entry/snapshot.js';
 import { editPages, numbers, pagedContent } from '../snapshot/churn.js';
 import { treeOf, udid, writeRun } from '../snapshot/support.js';
@@ -53,7 +53,29 @@ afterAll(async () => {
   await rm(location, { recursive: true, force: true });
 });
 
+/** Threads that are not ready yet. */
+const starting = new Set<Worker>();
+const onWorker = (thread: Worker): void => {
+  const end = (): void => {
+    starting.delete(thread);
+  };
+  starting.add(thread);
+  thread.once('message', end);
+  thread.once('exit', end);
+};
+
+beforeEach(() => {
+  process.on('worker', onWorker);
+  // At its turns this thread waits for the other: on a busy machine it would have done all alone before that had begun.
+  const turn = (resume: () => void): void => {
+    setTimeout(starting.size > 0 ? turn : resume, 1, resume);
+  };
+  vi.stubGlobal('setImmediate', turn);
+});
+
 afterEach(() => {
+  process.off('worker', onWorker);
+  vi.unstubAllGlobals();
   vi.restoreAllMocks();
 });
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { yieldToEventLoop, type AbortOptions } from '../../core/abort.js';
 import type { ByteSource } from '../../core/byte-source.js';
 import { uninitialisedBytes } from '../../core/bytes.js';
@@ -72,7 +72,7 @@ async function readWhole(
   if (pack === undefined) return undefined;
   try {
     const bytes = await readPacked(pack, packed, { signal });
-    return createHash('sha256').update(bytes).digest().equals(row.hash) ? bytes : undefined;
+    return hash('sha256', bytes, 'buffer').equals(row.hash) ? bytes : undefined;
   } catch (error) {
     if (isBackupKitError(error, 'SNAPSHOT_CORRUPT')) return undefined;
     throw error;
