@@ -143,7 +143,12 @@ export class DeviceVersions {
    */
   async openFolder(which: string | Date, options: OpenFolderOptions = {}): Promise<OpenedFolder> {
     const version = await this.get(which, options);
-    return this.#owner.attach(await openVersionFolder(this.#site, version, options));
+    try {
+      return this.#owner.attach(await openVersionFolder(this.#site, version, options));
+    } finally {
+      // The folder holds the version by itself, and needs none of its table any more.
+      await version.close();
+    }
   }
 
   /**

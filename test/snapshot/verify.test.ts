@@ -81,7 +81,7 @@ const flips: Record<string, Flip> = {
   'a delta': { at: entryAt('big1', 300), problem: 'entry-damaged', lost: () => bigOf(1) },
   'the header of an entry': { at: entryAt('big1', 20), problem: 'entry-damaged', severity: 'warning' },
   'a packed content': {
-    at: entryAt('small1', 90),
+    at: entryAt('small1', 72),
     problem: 'entry-damaged',
     lost: () => ({ [day(1)]: ['bb/again', 'bb/small'] }),
   },

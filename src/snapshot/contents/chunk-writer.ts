@@ -4,12 +4,14 @@ import { releaseBytes } from '../../core/release-bytes.js';
 import { chunkBytes, chunkHeadBytes, crcBytes, packCodecs, sealBytes } from '../format/pack-format.js';
 import type { ChunkSealer } from './chunk-seal.js';
 
-const params = { [constants.BROTLI_PARAM_QUALITY]: 1, [constants.BROTLI_PARAM_LGWIN]: 18 };
+const params = { [constants.BROTLI_PARAM_QUALITY]: 4, [constants.BROTLI_PARAM_LGWIN]: 18 };
 /** Bytes of the buffers that zlib makes for its output: at least 64, and not many more than it has to say. */
 const smallestOutput = 64;
 const largestOutput = 64 * 1024;
 /** Share of the raw bytes below which the compressed ones are stored. */
 const worthwhile = 0.9;
+/** Chunks of less are stored as they are: they save a few bytes of a block of the disk. */
+const leastBytes = 64;
 /** Chunks in a row that did not shrink, after which an entry is taken for incompressible. */
 const patience = 3;
 /** Chunks that are stored as they are before the next attempt. */
@@ -83,6 +85,7 @@ export class ChunkWriter {
 
   /** The compressed bytes where that is worthwhile. */
   #compress(raw: Buffer): Buffer | undefined {
+    if (raw.length < leastBytes) return undefined;
     if (this.#skip > 0) {
       this.#skip -= 1;
       return undefined;

@@ -139,7 +139,8 @@ export class Table {
 
   /** The row at `index`. */
   row(index: number): TableRow {
-    const [bytes, at] = [this.#bytesOf(index), this.#start(index)];
+    const bytes = this.#bytesOf(index);
+    const at = this.#start(index);
     const kind = bytes[at] as RowKind;
     const end = at + fixedBytes + bytes.readUInt16LE(at + 1);
     const path = bytes.toString('utf8', at + fixedBytes, end);
@@ -160,19 +161,22 @@ export class Table {
 
   /** Bytes of the path of the row at `index`, a view. */
   pathBytes(index: number): Buffer {
-    const [bytes, at] = [this.#bytesOf(index), this.#start(index) + fixedBytes];
+    const bytes = this.#bytesOf(index);
+    const at = this.#start(index) + fixedBytes;
     return bytes.subarray(at, at + bytes.readUInt16LE(at - 2));
   }
 
   /** Path of the row at `index`. */
   path(index: number): string {
-    const [bytes, at] = [this.#bytesOf(index), this.#start(index) + fixedBytes];
+    const bytes = this.#bytesOf(index);
+    const at = this.#start(index) + fixedBytes;
     return bytes.toString('utf8', at, at + bytes.readUInt16LE(at - 2));
   }
 
   /** Hash of the file in the row at `index` as hexadecimal digits; empty for what is no file. */
   hashText(index: number): string {
-    const [bytes, at] = [this.#bytesOf(index), this.#start(index)];
+    const bytes = this.#bytesOf(index);
+    const at = this.#start(index);
     if (bytes[at] !== rowKind.file) return '';
     const start = at + fixedBytes + bytes.readUInt16LE(at + 1);
     return bytes.toString('hex', start, start + hashBytes);
@@ -180,7 +184,8 @@ export class Table {
 
   /** Hash of the file in the row at `index`, a view; `undefined` for what is no file. */
   hash(index: number): Buffer | undefined {
-    const [bytes, at] = [this.#bytesOf(index), this.#start(index)];
+    const bytes = this.#bytesOf(index);
+    const at = this.#start(index);
     if (bytes[at] !== rowKind.file) return undefined;
     const start = at + fixedBytes + bytes.readUInt16LE(at + 1);
     return bytes.subarray(start, start + hashBytes);
@@ -188,14 +193,16 @@ export class Table {
 
   /** Size in bytes of the file in the row at `index`; 0 for what is no file. */
   size(index: number): number {
-    const [bytes, at] = [this.#bytesOf(index), this.#start(index)];
+    const bytes = this.#bytesOf(index);
+    const at = this.#start(index);
     if (bytes[at] !== rowKind.file) return 0;
     return getU64(bytes, at + fixedBytes + bytes.readUInt16LE(at + 1) + hashBytes);
   }
 
   /** Size and time of the file in the row at `index`; `undefined` for what is no file. */
   stamp(index: number): FileStamp | undefined {
-    const [bytes, at] = [this.#bytesOf(index), this.#start(index)];
+    const bytes = this.#bytesOf(index);
+    const at = this.#start(index);
     if (bytes[at] !== rowKind.file) return undefined;
     const end = at + fixedBytes + bytes.readUInt16LE(at + 1) + hashBytes;
     return { size: getU64(bytes, end), modifiedUs: getI64(bytes, end + 8) };
@@ -203,7 +210,8 @@ export class Table {
 
   /** The bytes of the row at `index`, a view. */
   rowBytes(index: number): Buffer {
-    const [bytes, at] = [this.#bytesOf(index), this.#start(index)];
+    const bytes = this.#bytesOf(index);
+    const at = this.#start(index);
     return bytes.subarray(at, endOf(bytes, at));
   }
 
@@ -285,7 +293,8 @@ export class Table {
 
   /** How the path of the row at `index` sorts against `path`: negative where it comes before. */
   compare(index: number, path: Buffer): number {
-    const [bytes, at] = [this.#bytesOf(index), this.#start(index) + fixedBytes];
+    const bytes = this.#bytesOf(index);
+    const at = this.#start(index) + fixedBytes;
     return bytes.compare(path, 0, path.length, at, at + bytes.readUInt16LE(at - 2));
   }
 
