@@ -153,7 +153,8 @@ export class VersionStore implements Closeable, AsyncDisposable {
 
   /**
    * Copies versions into another store, which may lie on another disk or in a blob store: with identity, time, pins and notes.
-   * Each content is compared with its hash on the way. What is there is left out, so that calling again goes on.
+   * Each content is compared with its hash on the way. What is there is left out, so that calling again goes on. A copy in a folder
+   * is made small after every 256 MiB of contents, as by `compact`.
    *
    * @throws SnapshotError `SNAPSHOT_NOT_FOUND` for `versions` that are not there; `SNAPSHOT_LOCKED`, `SNAPSHOT_READ_ONLY`; IoError
    */

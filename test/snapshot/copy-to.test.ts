@@ -5,6 +5,7 @@ import { keys } from '../../src/snapshot/store/keys.js';
 import { SnapshotStore } from '../../src/workflows/snapshot-store.js';
 import { temporaryFolder } from '../backup/support.js';
 import { flip, makeRichStore, nameOf, other, partPath } from './damage.js';
+import { editPages, numbers, pagedContent, runOf } from './churn.js';
 import { quickFs } from './faulty-fs.js';
 import { readVersion, udid } from './support.js';
 
@@ -60,4 +61,29 @@ it('copies what is whole, and names the rest', async () => {
     code: 'SNAPSHOT_NOT_FOUND',
   });
   await expect(store.copyTo(store)).rejects.toThrow(TypeError);
+});
+
+it('makes a copy of large histories small on the way', { timeout: 60_000 }, async () => {
+  await using store = await SnapshotStore.open(await temporaryFolder(), { create: true, fs: quickFs });
+  const random = numbers(7);
+  let content = pagedContent(1000, 1);
+  for (let day = 0; day < 6; day += 1) {
+    content = editPages(content, 100, random);
+    await runOf(store, udid, { '3d/sms': content, 'aa/note': Buffer.from(`day ${day}`) });
+  }
+  await using copy = await SnapshotStore.open(await temporaryFolder(), { create: true, fs: quickFs });
+  const held: number[] = [];
+  const report = await store.copyTo(copy, {
+    bytesPerCompaction: 2 * content.length,
+    onProgress: ({ type }) => held.push(type === 'compact' ? 1 : 0),
+  });
+  expect(report.copied).toHaveLength(6);
+  expect(held).toContain(1);
+  // Never more than two days whole, and pages of the others.
+  const { objects, packs } = await copy.usage();
+  expect(objects.bytes).toBeLessThanOrEqual(2 * content.length + 100);
+  expect(packs.bytes).toBeLessThan(content.length);
+  for (const { id } of await store.device(udid).list())
+    expect(await readVersion(copy, udid, id)).toEqual(await readVersion(store, udid, id));
+  for await (const finding of copy.verify({ level: 'full' })) expect(finding).toBeUndefined();
 });

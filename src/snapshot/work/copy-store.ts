@@ -1,4 +1,3 @@
-import type { AbortOptions } from '../../core/abort.js';
 import { equalBytes, hexEncode } from '../../core/bytes.js';
 import { isBackupKitError, SnapshotError } from '../../core/errors.js';
 import { progressReporter, type ProgressOptions, type ProgressReporter } from '../../core/progress.js';
@@ -13,6 +12,7 @@ import { emptyHash, keys } from '../store/keys.js';
 import type { Site } from '../store/site.js';
 import { leaseDevice, type WaitOptions } from '../store/work-leases.js';
 import type { StoreProgress } from '../types.js';
+import { compactStore } from './compact.js';
 import { putContent } from './put-content.js';
 
 /** Options of copying versions into another store. */
@@ -21,6 +21,8 @@ export interface CopyOptions extends WaitOptions, ProgressOptions<StoreProgress>
   udid?: string | undefined;
   /** The versions that are copied; all by default, but not those in the trash. */
   versions?: readonly string[] | undefined;
+  /** Bytes of contents after which the copy is made small; fewer for tests. @internal */
+  bytesPerCompaction?: number | undefined;
 }
 
 /** What was copied. */
@@ -42,6 +44,9 @@ export interface CopyReport {
   readonly bytes: number;
 }
 
+/** Bytes of contents after which the copy is made small: a history of large databases might not fit on its disk before. */
+const bytesPerCompaction = 256 * 1024 * 1024;
+
 /** Copies versions. What the other store has already is left out, so that calling again goes on where it ended. */
 export async function copyVersions(from: Site, to: Site, options: CopyOptions): Promise<CopyReport> {
   const { signal, wait } = options;
@@ -51,10 +56,10 @@ export async function copyVersions(from: Site, to: Site, options: CopyOptions): 
     ? undefined
     : await from.leases.acquire({ scope: 'store', mode: 'shared', purpose: 'copy', signal, wait });
   try {
-    const copy = new Copy(from, to, { progress, signal });
+    const copy = new Copy(from, to, { ...options, progress });
     const wanted = options.versions && new Set(options.versions);
     for (const udid of options.udid === undefined ? await from.records.devices({ signal }) : [options.udid])
-      await copy.device(udid, { wanted, wait });
+      await copy.device(udid, wanted);
     for (const id of wanted ?? [])
       if (!copy.knows(id)) throw new SnapshotError('SNAPSHOT_NOT_FOUND', `There is no version "${id.slice(0, 60)}"`);
     return copy.report;
@@ -66,19 +71,22 @@ export async function copyVersions(from: Site, to: Site, options: CopyOptions): 
 class Copy {
   readonly #from: Site;
   readonly #to: Site;
+  readonly #options: CopyOptions;
   readonly #progress: ProgressReporter<StoreProgress>;
   readonly #signal: AbortSignal | undefined;
   /** Contents that the other store has. */
-  readonly #there = new HashIndex();
+  #there = new HashIndex();
   readonly #copied: string[] = [];
   readonly #present: string[] = [];
   readonly #failed: { id: string; error: SnapshotError }[] = [];
   #contents = 0;
   #bytes = 0;
+  #compactedBytes = 0;
 
-  constructor(from: Site, to: Site, options: AbortOptions & { progress: ProgressReporter<StoreProgress> }) {
+  constructor(from: Site, to: Site, options: CopyOptions & { progress: ProgressReporter<StoreProgress> }) {
     this.#from = from;
     this.#to = to;
+    this.#options = options;
     this.#progress = options.progress;
     this.#signal = options.signal;
   }
@@ -93,10 +101,7 @@ class Copy {
   }
 
   /** Copies the versions of a device, oldest first, so that each can share the table of the one before. */
-  async device(
-    udid: string,
-    { wanted, wait }: { wanted: ReadonlySet<string> | undefined; wait: number | undefined },
-  ): Promise<void> {
+  async device(udid: string, wanted: ReadonlySet<string> | undefined): Promise<void> {
     const signal = this.#signal;
     const onDamage = (error: SnapshotError): void => {
       const id = error.part?.slice(error.part.lastIndexOf('/') + 1).replace(/\.ver$/, '') ?? udid;
@@ -105,15 +110,33 @@ class Copy {
     const listed = (await this.#from.records.list(udid, { signal, onDamage }))
       .filter(({ header, deleted }) => !deleted && wanted?.has(header.id) !== false)
       .toReversed();
-    if (listed.length === 0) return;
-    await using lease = await leaseDevice(this.#to, udid, 'copy', { signal, wait });
+    const headers = listed.map(({ header }) => header);
+    let before: RecordHeader | undefined;
+    while (headers.length > 0) {
+      before = await this.#copySome(udid, headers, before);
+      await this.#compact();
+    }
+  }
+
+  /** Copies versions and takes them from the list, until the copy is to be made small, for which nobody may have a lease. */
+  async #copySome(
+    udid: string,
+    headers: RecordHeader[],
+    last: RecordHeader | undefined,
+  ): Promise<RecordHeader | undefined> {
+    const signal = this.#signal;
+    await using lease = await leaseDevice(this.#to, udid, 'copy', this.#options);
+    // Somebody may have removed something before the lease.
+    this.#there = new HashIndex();
     const there = new Map((await this.#to.records.list(udid, { signal })).map(({ header }) => [header.id, header]));
     await this.#copySettings(
       udid,
-      listed.map(({ header }) => header.id),
+      headers.map(({ id }) => id),
     );
-    let before: RecordHeader | undefined;
-    for (const { header } of listed) {
+    let before = last;
+    while (!this.#isLarge) {
+      const header = headers.shift();
+      if (header === undefined) break;
       const { id } = header;
       const known = there.get(id);
       if (known !== undefined) this.#present.push(id);
@@ -127,6 +150,25 @@ class Copy {
         }
       }
       before = known ?? before;
+    }
+    return before;
+  }
+
+  /** Whether so much was copied that the copy is to be made small. */
+  get #isLarge(): boolean {
+    const limit = this.#options.bytesPerCompaction ?? bytesPerCompaction;
+    return this.#to.local !== undefined && this.#bytes - this.#compactedBytes >= limit;
+  }
+
+  async #compact(): Promise<void> {
+    if (!this.#isLarge) return;
+    this.#compactedBytes = this.#bytes;
+    const { signal, onProgress } = this.#options;
+    try {
+      await compactStore(this.#to, { signal, onProgress });
+    } catch (error) {
+      // Somebody else is at it.
+      if (!isBackupKitError(error, 'SNAPSHOT_LOCKED')) throw error;
     }
   }
 
