@@ -10,9 +10,11 @@ import { MemoryLeaseManager } from '../../src/snapshot/leases/memory-lease-manag
 import type { Placement } from '../../src/snapshot/types.js';
 import { SnapshotStore } from '../../src/workflows/snapshot-store.js';
 import { allVersions, bytesOf, leftovers, treeNow, type Tree } from './crash-support.js';
+import { bundled } from '../support/program.js';
 import { copyOf, replaceFile, udid } from './support.js';
 
 const run = promisify(execFile);
+const fewFiles = bundled(join(import.meta.dirname, 'few-files.process.ts'));
 
 interface FileSystem {
   readonly name: string;
@@ -318,8 +320,8 @@ describe('one process', () => {
   test('works with 64 open files', async () => {
     const location = await mkdtemp(join(tmpdir(), 'few-'));
     onTestFinished(async () => await rm(location, { recursive: true }));
-    const script = join(import.meta.dirname, 'few-files.process.ts');
-    const command = `ulimit -n 64 && exec "${process.execPath}" --import tsx "${script}" "${location}"`;
+    // Bundled: what loads sources opens many at once itself.
+    const command = `ulimit -n 64 && exec "${process.execPath}" "${fewFiles()}" "${location}"`;
     const { stdout } = await run('bash', ['-c', command]);
     expect(stdout.trim()).toBe('6 versions');
     expect(existsSync(join(location, udid, 'f/99'))).toBe(true);
