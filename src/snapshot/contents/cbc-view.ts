@@ -9,6 +9,7 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { AbortOptions } from '../../core/abort.js';
 import type { ByteSource } from '../../core/byte-source.js';
 import { plainView } from '../../core/bytes.js';
+import { releaseBytes } from '../../core/release-bytes.js';
 import { packCorrupt } from '../format/pack-format.js';
 import { randomSource } from './random-source.js';
 
@@ -56,9 +57,12 @@ export function decryptedView(stored: ByteSource, key: Uint8Array): ByteSource {
               const cipher = scratch.subarray(0, length);
               if (stored.readSync?.(from, cipher) !== length)
                 throw packCorrupt(undefined, 'An encrypted content ended early');
-              target.set(open(cipher, from, start, to));
+              const plain = open(cipher, from, start, to);
+              target.set(plain);
+              releaseBytes(plain);
             },
       release() {
+        releaseBytes(scratch);
         scratch = Buffer.alloc(0);
       },
     },
@@ -116,6 +120,7 @@ class EncryptedView {
     for (const range of this.#missing(start, end)) {
       const bytes = await this.#plain.read(range.start, range.end - range.start, options);
       this.#seal(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), range);
+      releaseBytes(bytes);
       this.#give(start, target);
     }
     return plainView(target);
@@ -127,11 +132,13 @@ class EncryptedView {
       const bytes = Buffer.allocUnsafeSlow(range.end - range.start);
       const length = this.#plain.readSync?.(range.start, bytes) ?? 0;
       this.#seal(bytes.subarray(0, length), range);
+      releaseBytes(bytes);
       this.#give(start, target);
     }
   }
 
   release(): void {
+    releaseBytes(this.#last);
     this.#last = Buffer.alloc(0);
     this.#lastStart = 0;
   }
@@ -164,6 +171,7 @@ class EncryptedView {
       const at = next * stepBytes - start;
       if (next >= this.#known) this.#learn(next, cipher.subarray(at - block, at));
     }
+    releaseBytes(this.#last);
     this.#last = blocks.length === plain.length ? cipher : Buffer.concat([cipher, plain.subarray(blocks.length)]);
     this.#lastStart = start;
   }
