@@ -1,7 +1,7 @@
 /** Options of every call that reports progress. */
 export interface ProgressOptions<E> {
   /**
-   * Called synchronously, at most ten times a second for one `type`. An exception in it rejects the call.
+   * Called synchronously, at most ten times a second for one `type`, and at the end of long work once more. An exception in it rejects the call.
    * Never called after the promise has settled.
    */
   onProgress?: ((event: E) => void) | undefined;

@@ -142,13 +142,9 @@ export class DeviceVersions {
    * @throws SnapshotError `SNAPSHOT_UNSUPPORTED` where that would be a full copy and `allowCopy` was not asked for
    */
   async openFolder(which: string | Date, options: OpenFolderOptions = {}): Promise<OpenedFolder> {
-    const version = await this.get(which, options);
-    try {
-      return this.#owner.attach(await openVersionFolder(this.#site, version, options));
-    } finally {
-      // The folder holds the version by itself, and needs none of its table any more.
-      await version.close();
-    }
+    // The folder holds the version by itself, and needs none of its table any more.
+    await using version = await this.get(which, options);
+    return this.#owner.attach(await openVersionFolder(this.#site, version, options));
   }
 
   /**
@@ -206,15 +202,11 @@ export class DeviceVersions {
     after: string | Date = 'newest',
     options?: AbortOptions,
   ): AsyncGenerator<FileChange, void, undefined> {
-    const [old, next] = [await this.get(before, options), await this.get(after, options)];
-    try {
-      for (const change of diffTables(old.table, next.table)) {
-        options?.signal?.throwIfAborted();
-        yield change;
-      }
-    } finally {
-      await old.close();
-      await next.close();
+    await using old = await this.get(before, options);
+    await using next = await this.get(after, options);
+    for (const change of diffTables(old.table, next.table)) {
+      options?.signal?.throwIfAborted();
+      yield change;
     }
   }
 
@@ -223,7 +215,7 @@ export class DeviceVersions {
    * Digests and sizes in the manifest are the business of who edits.
    */
   async edit(which: string | Date, options: RunOptions & OpenFolderOptions = {}): Promise<VersionSink> {
-    const version = await this.get(which, options);
+    await using version = await this.get(which, options);
     const folder = await openVersionFolder(this.#site, version, {
       allowCopy: options.allowCopy,
       signal: options.signal,

@@ -54,6 +54,8 @@ describe('PackedRows', () => {
     const files = Array.from({ length: packed.length }, (_, at) => packed.file(at));
     expect(files.map(({ row }) => row.path)).toEqual(paths);
     expect(files.map(({ full }) => full)).toEqual(paths.map((path) => `/folder/${path}`));
+    // It would get lost.
+    expect(() => packed.add(0, 0)).toThrow(TypeError);
     for (const { row, packed: found } of files) {
       expect(hexEncode(found.entry.target)).toBe(hexEncode(row.hash));
       expect(found.entry.size).toBe(row.size);

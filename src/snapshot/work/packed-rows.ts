@@ -17,12 +17,15 @@ export class PackedRows {
     this.#to = to;
   }
 
+  /** Number of files. */
   get length(): number {
     return this.#files.length;
   }
 
+  /** Adds the row at `index`, whose content is the entry with the number `position`; only before they are sorted. */
   add(index: number, position: number): void {
-    if (Array.isArray(this.#files)) this.#files.push(position * this.#table.length + index);
+    if (!Array.isArray(this.#files)) throw new TypeError('a file was added after they were sorted');
+    this.#files.push(position * this.#table.length + index);
   }
 
   /** From now on in the order in which their contents lie in packs. */
@@ -41,6 +44,7 @@ export class PackedRows {
     return ((this.#files[at] ?? 0) - this.index(at)) / this.#table.length;
   }
 
+  /** A file, made anew by each call. */
   file(at: number): PackedFile {
     const row = this.#table.row(this.index(at));
     return { row, full: `${this.#to}/${row.path}`, packed: this.#entries.at(this.position(at)) };

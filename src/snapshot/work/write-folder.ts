@@ -151,6 +151,7 @@ class FolderWriter {
     }
     for (const { result } of shared) {
       const { made, left, unknown } = await result;
+      signal?.throwIfAborted();
       for (const index of made) this.#countShared(index);
       for (const index of unknown) this.#fs.unlink(this.#pathOf(index));
       for (const index of [...left, ...unknown])
@@ -173,7 +174,7 @@ class FolderWriter {
 
   /** Makes the files that lie in packs. The helper takes them from the end too. */
   async writePacked(): Promise<void> {
-    const { helper } = this.#options;
+    const { helper, signal } = this.#options;
     const packed = this.#packed;
     if (packed === undefined) return;
     packed.sort();
@@ -188,6 +189,7 @@ class FolderWriter {
     await this.#unpack(ours());
     for (const { from, to, left } of unpacking) {
       const numbers = await left;
+      signal?.throwIfAborted();
       const again = new Set(numbers ?? Array.from({ length: to - from }, (_, number) => number));
       for (let at = from; at < to; at += 1) {
         // What was begun may lie there in part.
@@ -198,7 +200,7 @@ class FolderWriter {
     }
   }
 
-  /** Makes a file or folder, or notes that it lies in a pack. */
+  /** Makes a file in whatever way takes time, or notes that it lies in a pack. */
   async write(index: number): Promise<void> {
     if (this.#isStopped) return;
     const { trust, helper, table, signal } = this.#options;
