@@ -21,13 +21,17 @@ export class HashIndex {
   #slots: Uint32Array;
   readonly #keys: Int32Array[] = [];
   readonly #values: Uint32Array[] = [];
-  readonly #seed = randomFillSync(new Int32Array(words));
+  readonly #seed: Int32Array;
   /** The key that is looked for, as words. */
   readonly #key = new Int32Array(words);
   #size = 0;
 
-  /** @param expected - about how many keys will come, which saves sorting them in again and again */
-  constructor(expected = 0) {
+  /**
+   * @param expected - about how many keys will come, which saves sorting them in again and again
+   * @param seed - eight random words; others only for tests
+   */
+  constructor(expected = 0, seed: Int32Array = randomFillSync(new Int32Array(words))) {
+    this.#seed = seed;
     let slots = smallestSlots;
     while (slots * fullness < expected && slots < largestFirstSlots) slots *= 2;
     this.#slots = new Uint32Array(slots);
@@ -121,12 +125,19 @@ export class HashIndex {
     return true;
   }
 
-  /** Multilinear hashing: for keys chosen without knowing the seed, equal upper bits are as rare as chance makes them. */
+  /**
+   * Each step maps words one to one, so that keys that differ in one word never become equal whatever the seed is: a factor that is
+   * even would lose their upper bits.
+   */
   #hash(key: Int32Array, first: number): number {
     const seed = this.#seed;
-    let sum = 0;
-    for (let i = 0; i < words; i += 1) sum = (sum + Math.imul(key[first + i] ?? 0, seed[i] ?? 0)) | 0;
-    return (sum ^ (sum >>> 15)) >>> 0;
+    let hash = seed[0] ?? 0;
+    for (let i = 0; i < words; i += 1) {
+      hash = Math.imul(hash ^ (key[first + i] ?? 0), (seed[i] ?? 0) | 1);
+      hash ^= hash >>> 15;
+    }
+    hash = Math.imul(hash, 0x85ebca6b);
+    return (hash ^ (hash >>> 13)) >>> 0;
   }
 
   #append(value: number): void {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cpuTimer } from '../../support/cpu-timer.js';
 import { HashIndex } from '../../../src/snapshot/contents/hash-index.js';
 import { sha256 } from './pack-support.js';
 
@@ -51,5 +52,17 @@ describe('HashIndex', () => {
     expect(index.get(keys, 8)).toBeUndefined();
     expect(() => index.has(keys, 9)).toThrow(RangeError);
     expect(() => index.has(new Uint8Array(31))).toThrow(RangeError);
+  });
+
+  it.each([0, 1, 256, 2 ** 24, -(2 ** 31)])('takes time by the number of keys also with the seed %i', (word) => {
+    const cpu = cpuTimer();
+    const index = new HashIndex(50_000, new Int32Array(8).fill(word));
+    const key = Buffer.alloc(32);
+    for (let i = 0; i < 50_000; i += 1) {
+      key.writeUInt32BE(i, 28);
+      index.add(key, i);
+    }
+    expect(index.size).toBe(50_000);
+    expect(cpu()).toBeLessThan(2000);
   });
 });
