@@ -7,7 +7,7 @@ import { nodeFs } from './fs/node-fs.js';
 import type { RecordHeader } from './format/record.js';
 import { RunSink, type RunOptions } from './run/run-sink.js';
 import { readSettings, requireIntactSettings, writeSettings, type DeviceSettings } from './store/device-settings.js';
-import type { ListedRecord } from './store/records.js';
+import type { ListedRecord, ReadRecordOptions } from './store/records.js';
 import type { Site } from './store/site.js';
 import { withReserve } from './store/reserve.js';
 import { versionInfo } from './store/version-info.js';
@@ -26,6 +26,7 @@ import {
   type OpenedFolder,
   type OpenFolderOptions,
 } from './work/open-folder.js';
+import { HelperAhead } from './work/helper-ahead.js';
 import type { WrittenFolder } from './work/write-folder.js';
 import { diffTables, type FileChange } from './work/diff.js';
 import type { RetentionPlan } from './retention/plan.js';
@@ -87,6 +88,10 @@ export class DeviceVersions {
    * @throws SnapshotError `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CORRUPT`, `SNAPSHOT_LOCKED`
    */
   async get(which: string | Date = 'newest', options?: AbortOptions): Promise<StoredVersion> {
+    return await this.#read(which, { signal: options?.signal });
+  }
+
+  async #read(which: string | Date, options: ReadRecordOptions): Promise<StoredVersion> {
     const id = await this.#find(which, options);
     const record = id === undefined ? undefined : await this.#site.records.read(this.udid, id, options);
     if (record === undefined) throw this.#notFound(which);
@@ -142,9 +147,10 @@ export class DeviceVersions {
    * @throws SnapshotError `SNAPSHOT_UNSUPPORTED` where that would be a full copy and `allowCopy` was not asked for
    */
   async openFolder(which: string | Date, options: OpenFolderOptions = {}): Promise<OpenedFolder> {
+    await using ahead = new HelperAhead(this.#site);
     // The folder holds the version by itself, and needs none of its table any more.
-    await using version = await this.get(which, options);
-    return this.#owner.attach(await openVersionFolder(this.#site, version, options));
+    await using version = await this.#read(which, { signal: options.signal, onHeader: ahead.begin });
+    return this.#owner.attach(await openVersionFolder(this.#site, version, { ...options, helper: ahead.helper }));
   }
 
   /**
@@ -215,11 +221,11 @@ export class DeviceVersions {
    * Digests and sizes in the manifest are the business of who edits.
    */
   async edit(which: string | Date, options: RunOptions & OpenFolderOptions = {}): Promise<VersionSink> {
-    await using version = await this.get(which, options);
-    const folder = await openVersionFolder(this.#site, version, {
-      allowCopy: options.allowCopy,
-      signal: options.signal,
-    });
+    const { allowCopy, onProgress, signal } = options;
+    await using ahead = new HelperAhead(this.#site);
+    await using version = await this.#read(which, { signal, onHeader: ahead.begin });
+    const { helper } = ahead;
+    const folder = await openVersionFolder(this.#site, version, { allowCopy, onProgress, signal, helper });
     return this.#owner.attach(this.#withVersion(EditSink.begin(this.#site, { version, folder }, options)));
   }
 

@@ -1,8 +1,15 @@
 import { promisify } from 'node:util';
-import { brotliDecompress, brotliDecompressSync, crc32, type BrotliOptions } from 'node:zlib';
+import {
+  brotliDecompress,
+  brotliDecompressSync,
+  crc32,
+  inflateRaw,
+  inflateRawSync,
+  type BrotliOptions,
+  type ZlibOptions,
+} from 'node:zlib';
 import type { AbortOptions } from '../../core/abort.js';
 import type { ByteSource } from '../../core/byte-source.js';
-import { uninitialisedBytes } from '../../core/bytes.js';
 import { releaseBytes } from '../../core/release-bytes.js';
 import {
   chunkBytes,
@@ -10,6 +17,7 @@ import {
   crcBytes,
   packCodecs,
   packCorrupt,
+  type PackCodec,
   type PackEntry,
 } from '../format/pack-format.js';
 import type { ChunkOpener } from './chunk-seal.js';
@@ -25,7 +33,11 @@ export interface OpenEntryOptions extends PackReadOptions {
 }
 
 const defaultCacheBytes = 2 * 1024 * 1024;
-const decompress = promisify(brotliDecompress);
+/** By codec, in the calling thread and in the thread pool. */
+const decompressors = {
+  [packCodecs.brotli]: { now: brotliDecompressSync, apart: promisify(brotliDecompress) },
+  [packCodecs.deflate]: { now: inflateRawSync, apart: promisify(inflateRaw) },
+};
 
 /** Random access to the raw data of one entry; keeps the chunks that were used last. */
 export class ChunkReader {
@@ -107,10 +119,10 @@ export class ChunkReader {
     if (known !== undefined) return new Uint8Array(known);
     const stored = await this.#read(index, options);
     const { bytes, codec } = this.#check(index, stored);
-    if (codec !== packCodecs.brotli) return this.#whole(index, bytes);
+    if (codec === packCodecs.raw) return this.#whole(index, bytes);
     let raw: Uint8Array;
     try {
-      raw = await decompress(bytes, this.#decoding(index));
+      raw = await decompressors[codec].apart(bytes, this.#decoding(index));
     } catch (error) {
       throw this.#damaged(index, error);
     }
@@ -120,15 +132,6 @@ export class ChunkReader {
   /** The raw bytes of chunk `index`, decompressed at once and not kept, in memory of their own. */
   decodeSync(index: number): Uint8Array {
     return this.#decode(index, this.#readSync(index));
-  }
-
-  /** All raw data, in memory of its own; for small entries. */
-  wholeSync(): Uint8Array {
-    if (this.count === 1) return this.decodeSync(0);
-    const whole = uninitialisedBytes(this.entry.dataBytes);
-    this.fillSync(0, whole);
-    this.clear();
-    return whole;
   }
 
   /** Forgets the decoded chunks. */
@@ -182,10 +185,10 @@ export class ChunkReader {
   /** The raw bytes of a chunk, in memory of their own. */
   #decode(index: number, stored: Buffer): Uint8Array {
     const { bytes, codec } = this.#check(index, stored);
-    if (codec !== packCodecs.brotli) return new Uint8Array(this.#whole(index, bytes));
+    if (codec === packCodecs.raw) return new Uint8Array(this.#whole(index, bytes));
     let raw: Uint8Array;
     try {
-      raw = brotliDecompressSync(bytes, this.#decoding(index));
+      raw = decompressors[codec].now(bytes, this.#decoding(index));
     } catch (error) {
       throw this.#damaged(index, error);
     }
@@ -193,7 +196,7 @@ export class ChunkReader {
   }
 
   /** What was stored of a chunk, its seal opened. `stored` begins with the length and codec, which the checksum covers. */
-  #check(index: number, stored: Buffer): { bytes: Uint8Array; codec: number } {
+  #check(index: number, stored: Buffer): { bytes: Uint8Array; codec: PackCodec } {
     const head = this.#table.head(index);
     if (head === undefined || crc32(stored) !== head.checksum) throw this.#damaged(index);
     const { codec } = head;
@@ -209,7 +212,7 @@ export class ChunkReader {
    * zlib does not take less than 64 bytes as the size of its output, and gets a second buffer of that size, which nobody frees but
    * the garbage collector, where the first one is filled to its end.
    */
-  #decoding(index: number): BrotliOptions {
+  #decoding(index: number): BrotliOptions & ZlibOptions {
     const raw = this.#table.rawLength(index);
     return { maxOutputLength: raw, chunkSize: Math.max(64, raw + 1) };
   }

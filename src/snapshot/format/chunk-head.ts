@@ -1,4 +1,4 @@
-import { chunkBytes, crcBytes, packCodecs, sealBytes } from './pack-format.js';
+import { chunkBytes, crcBytes, packCodecs, sealBytes, type PackCodec } from './pack-format.js';
 
 /** A chunk, as its head and its row of the table describe it. */
 export interface ChunkHead {
@@ -7,7 +7,7 @@ export interface ChunkHead {
   /** Stored bytes. */
   readonly length: number;
   /** One of {@link packCodecs}. */
-  readonly codec: number;
+  readonly codec: PackCodec;
 }
 
 /** Raw bytes of a chunk of an entry. */
@@ -20,6 +20,10 @@ export function decodeChunkHead(bytes: Buffer, at: number, raw: number): ChunkHe
   const length = bytes.readUIntLE(at + crcBytes, 3);
   const codec = bytes.readUInt8(at + crcBytes + 3);
   if (length === 0 || length > raw + sealBytes) return undefined;
-  if (codec !== packCodecs.raw && codec !== packCodecs.brotli) return undefined;
+  if (!isPackCodec(codec)) return undefined;
   return { checksum: bytes.readUInt32LE(at), length, codec };
+}
+
+function isPackCodec(codec: number): codec is PackCodec {
+  return codec === packCodecs.raw || codec === packCodecs.brotli || codec === packCodecs.deflate;
 }

@@ -6,8 +6,11 @@ import { getU64, putU64 } from './u64.js';
 /** What an entry of a pack is. Readers skip kinds that they do not know. */
 export const packKinds = { content: 0, delta: 1, sealedDelta: 2 } as const;
 
-/** How a chunk is stored. */
-export const packCodecs = { raw: 0, brotli: 1 } as const;
+/** How a chunk is stored. Brotli is read, and no longer written: what it saves, it takes twice as long to decompress. */
+export const packCodecs = { raw: 0, brotli: 1, deflate: 2 } as const;
+
+/** One of {@link packCodecs}. */
+export type PackCodec = (typeof packCodecs)[keyof typeof packCodecs];
 
 /** Raw bytes of each chunk but the last of an entry. */
 export const chunkBytes = 128 * 1024;

@@ -26,6 +26,21 @@ export interface TableRow {
   readonly modifiedUs: number;
 }
 
+/** A row that is read into the same object again and again, where one for each of a hundred thousand would be too many. */
+export interface RowView {
+  kind: RowKind;
+  path: string;
+  /** Hash of the content as hexadecimal digits; empty for what is no file. */
+  hashText: string;
+  size: number;
+  modifiedUs: number;
+}
+
+/** A view of no row yet, for {@link Table.look}. */
+export function emptyView(): RowView {
+  return { kind: rowKind.removed, path: '', hashText: '', size: 0, modifiedUs: 0 };
+}
+
 /** By which a file is known not to have changed. */
 export type FileStamp = Pick<TableRow, 'size' | 'modifiedUs'>;
 
@@ -154,6 +169,19 @@ export class Table {
     };
   }
 
+  /** Reads the row at `index` into `view`. */
+  look(index: number, view: RowView): void {
+    const bytes = this.#bytesOf(index);
+    const at = this.#start(index);
+    const end = at + fixedBytes + bytes.readUInt16LE(at + 1);
+    const isFile = bytes[at] === rowKind.file;
+    view.kind = bytes[at] as RowKind;
+    view.path = bytes.toString('utf8', at + fixedBytes, end);
+    view.hashText = isFile ? bytes.toString('hex', end, end + hashBytes) : '';
+    view.size = isFile ? getU64(bytes, end + hashBytes) : 0;
+    view.modifiedUs = isFile ? getI64(bytes, end + hashBytes + 8) : 0;
+  }
+
   /** Kind of the row at `index`. */
   kind(index: number): RowKind {
     return this.#bytesOf(index)[this.#start(index)] as RowKind;
@@ -171,15 +199,6 @@ export class Table {
     const bytes = this.#bytesOf(index);
     const at = this.#start(index) + fixedBytes;
     return bytes.toString('utf8', at, at + bytes.readUInt16LE(at - 2));
-  }
-
-  /** Hash of the file in the row at `index` as hexadecimal digits; empty for what is no file. */
-  hashText(index: number): string {
-    const bytes = this.#bytesOf(index);
-    const at = this.#start(index);
-    if (bytes[at] !== rowKind.file) return '';
-    const start = at + fixedBytes + bytes.readUInt16LE(at + 1);
-    return bytes.toString('hex', start, start + hashBytes);
   }
 
   /** Hash of the file in the row at `index`, a view; `undefined` for what is no file. */
@@ -251,10 +270,14 @@ export class Table {
     }
   }
 
-  /** The bytes of all rows in order, as views that are as long as possible. @see docs/format/snapshot-store.md#tables */
-  *runs(): Generator<Buffer, void, undefined> {
+  /**
+   * The bytes of all rows in order, or of those from `from` to before `to`, as views that are as long as possible.
+   *
+   * @see docs/format/snapshot-store.md#tables
+   */
+  *runs(from = 0, to = this.length): Generator<Buffer, void, undefined> {
     let [bytes, start, end] = [this.#first, 0, 0];
-    for (let index = 0; index < this.length; index += 1) {
+    for (let index = from; index < to; index += 1) {
       const [rowBytes, at] = [this.#bytesOf(index), this.#start(index)];
       if (rowBytes !== bytes || at !== end) {
         if (end > start) yield bytes.subarray(start, end);

@@ -33,6 +33,12 @@ export interface ResolvedRecord extends ListedRecord {
   readonly table: Table;
 }
 
+/** Options of reading a record. */
+export interface ReadRecordOptions extends AbortOptions {
+  /** Told of the header before the table is read, which takes longer. */
+  onHeader?: ((header: RecordHeader) => void) | undefined;
+}
+
 /** Tables of at most so many rows stand in the record itself. */
 const inlineRows = 256;
 /** Part of a base table that may have changed before a new one is written. */
@@ -102,7 +108,7 @@ export class Records {
   }
 
   /** A version with its table; `undefined` where there is none of that name. */
-  async read(udid: string, id: string, options?: AbortOptions): Promise<ResolvedRecord | undefined> {
+  async read(udid: string, id: string, options?: ReadRecordOptions): Promise<ResolvedRecord | undefined> {
     if (!isVersionId(id)) return undefined;
     for (const deleted of [false, true]) {
       const key = deleted ? keys.trash(udid, id) : keys.version(udid, id);
@@ -119,10 +125,11 @@ export class Records {
   }
 
   /** The record under a name, with its table; `undefined` where there is none. */
-  async readKey(key: string, options?: AbortOptions): Promise<ResolvedRecord | undefined> {
+  async readKey(key: string, options?: ReadRecordOptions): Promise<ResolvedRecord | undefined> {
     const bytes = await this.#read(key, options);
     if (bytes === undefined) return undefined;
     const record = decodeRecord(bytes, key);
+    options?.onHeader?.(record.header);
     return { header: record.header, table: await this.resolve(record, key, options), deleted: false };
   }
 

@@ -12,10 +12,12 @@ export interface ShareRequest {
   /** Full path of the folder to write into. */
   readonly to: string;
   readonly share: 'link' | 'clone';
-  /** Rows of a table in order, of files. */
+  /** Rows of a table in order. */
   readonly rows: Uint8Array;
   /** Number of them. */
   readonly count: number;
+  /** Size in bytes from which on files are left alone; so is what is no file. */
+  readonly below: number;
 }
 
 /** Lay differences over a copy of a file. */
@@ -53,7 +55,7 @@ export type HelperRequest = ShareRequest | PatchRequest | UnpackRequest | HashRe
 
 /** What it says to each. */
 export interface HelperAnswers {
-  /** Numbers in the request of the rows that were not made. */
+  /** Numbers in the request of the small files that were not made. */
   readonly share: readonly number[];
   /** Whether it worked. */
   readonly patch: boolean;

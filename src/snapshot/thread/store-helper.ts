@@ -1,7 +1,7 @@
 import { HelperThread } from '../../core/helper-thread.js';
 import type { FileHash } from '../fs/hash-file.js';
 import { nodeFs } from '../fs/node-fs.js';
-import { rowKind, type Table } from '../format/table.js';
+import type { Table } from '../format/table.js';
 import type { StoreFs } from '../fs/store-fs.js';
 import type { Place } from '../store/place.js';
 import type { DetachedFiles } from '../work/packed-rows.js';
@@ -21,10 +21,24 @@ export function startStoreHelper(place: Place | undefined, fs: StoreFs): StoreHe
 
 /** Rows that a thread has taken. */
 export interface SharedRows {
-  /** The first one. */
+  /** The first one, and the one behind the last. */
   readonly from: number;
-  /** Which of them are files now, which are left to the owner, and of which nobody knows, since the thread has died: files may be there. */
-  readonly result: Promise<{ made: number[]; left: number[]; unknown: number[] }>;
+  readonly to: number;
+  /**
+   * Which of the small files among them are not there; `undefined` where nobody knows, since the thread has died: files may be there.
+   */
+  readonly left: Promise<ReadonlySet<number> | undefined>;
+}
+
+/** What {@link StoreHelper.share} is to do. */
+export interface ShareOptions {
+  /** Full path of the folder to write into. */
+  readonly to: string;
+  readonly share: 'link' | 'clone';
+  /** Size in bytes from which on files are left to the owner, as folders are. */
+  readonly below: number;
+  /** How many rows; some milliseconds of work by default. */
+  readonly rows?: number | undefined;
 }
 
 /** A thread that takes a share of the work with files. What it does not do, or nobody knows of, its owner does. */
@@ -42,26 +56,14 @@ export class StoreHelper {
     return this.#pending < requestsAhead && !this.#thread.isOver;
   }
 
-  /** Makes files of the last rows before `end` by links or clones: of those that `isSmall` says. */
-  share(
-    table: Table,
-    end: number,
-    { to, share, isSmall }: { to: string; share: 'link' | 'clone'; isSmall: (index: number) => boolean },
-  ): SharedRows {
-    const from = Math.max(0, end - rowsAtOnce);
-    const taken: number[] = [];
-    const others: number[] = [];
-    for (let index = from; index < end; index += 1)
-      (table.kind(index) === rowKind.file && isSmall(index) ? taken : others).push(index);
-    const rows = new Uint8Array(Buffer.concat(taken.map((index) => table.rowBytes(index))));
-    const result = this.#ask<'share'>({ kind: 'share', to, share, rows, count: taken.length }).then((answer) => {
-      if (answer === undefined) return { made: [], left: others, unknown: taken };
-      const left = new Set(answer);
-      const isLeft = (_row: number, at: number): boolean => left.has(at);
-      const made = taken.filter((row, at) => !isLeft(row, at));
-      return { made, left: [...others, ...taken.filter(isLeft)], unknown: [] };
-    });
-    return { from, result };
+  /** Makes files of the last rows before `end` by links or clones. */
+  share(table: Table, end: number, { rows = rowsAtOnce, ...request }: ShareOptions): SharedRows {
+    const from = Math.max(0, end - rows);
+    const bytes = new Uint8Array(Buffer.concat([...table.runs(from, end)]));
+    const left = this.#ask<'share'>({ kind: 'share', ...request, rows: bytes, count: end - from }).then(
+      (numbers) => numbers && new Set(numbers.map((number) => from + number)),
+    );
+    return { from, to: end, left };
   }
 
   /** Lays differences over a copy: whether it has. */

@@ -7,7 +7,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { readyToRelease, releaseBytes } from '../../core/release-bytes.js';
 import { openDeltaParts } from '../contents/delta-parts.js';
-import { Table } from '../format/table.js';
+import { emptyView, rowKind, Table } from '../format/table.js';
 import { FileHasher } from '../fs/hash-file.js';
 import { nodeFs } from '../fs/node-fs.js';
 import type { FilePatcher } from '../fs/store-fs.js';
@@ -31,14 +31,17 @@ const place: Place = { ...(workerData as HelperPlace), fs: nodeFs };
 const folders = new FolderMaker(nodeFs);
 const hasher = new FileHasher(nodeFs, undefined);
 
-function shareRows({ to, share, rows, count }: ShareRequest): number[] {
+function shareRows({ to, share, rows, count, below }: ShareRequest): number[] {
   const left: number[] = [];
   const table = Table.fromParts([rows], count);
+  const row = emptyView();
   for (let index = 0; index < count; index += 1) {
-    const full = `${to}/${table.path(index)}`;
+    table.look(index, row);
+    if (row.kind !== rowKind.file || row.size >= below) continue;
+    const full = `${to}/${row.path}`;
     try {
       folders.makeAbove(full);
-      if (!shareObject(place, { table, index, full, share })) left.push(index);
+      if (!shareObject(place, { row, full, share })) left.push(index);
     } catch {
       left.push(index);
     }

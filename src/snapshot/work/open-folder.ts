@@ -14,7 +14,7 @@ import type { Site } from '../store/site.js';
 import type { StoredVersion } from '../store/version.js';
 import { leaseShared, requireLocal, requireWritable } from '../store/work-leases.js';
 import type { StoreProgress } from '../types.js';
-import { writeRows, type WrittenFolder } from './write-folder.js';
+import { writeRows, type WriteRowsOptions, type WrittenFolder } from './write-folder.js';
 
 /** Options of opening a version as a folder. */
 export interface OpenFolderOptions extends AbortOptions, ProgressOptions<StoreProgress> {
@@ -35,11 +35,14 @@ export interface OpenedFolder extends Closeable, AsyncDisposable {
 /** Options of exporting a version. */
 export interface ExportFolderOptions extends AbortOptions, ProgressOptions<StoreProgress> {}
 
+/** How a folder is opened: with a thread that runs already, where there is one. */
+type OpenVersionOptions = OpenFolderOptions & Pick<WriteRowsOptions, 'helper'>;
+
 /** Makes a folder of a version in the store, of links or clones where the disk has them. */
 export async function openVersionFolder(
   site: Site,
   version: StoredVersion,
-  options: OpenFolderOptions,
+  options: OpenVersionOptions,
 ): Promise<OpenedFolder> {
   const { place } = requireLocal(site, 'opening as a folder');
   return await typed(place.folder, 'opening a version in', async () => await openFolder(site, place, version, options));
@@ -49,7 +52,7 @@ async function openFolder(
   site: Site,
   place: Place,
   version: StoredVersion,
-  options: OpenFolderOptions,
+  options: OpenVersionOptions,
 ): Promise<OpenedFolder> {
   requireWritable(site);
   const { id, udid } = version.info;
@@ -92,6 +95,7 @@ async function openFolder(
       share,
       trust: true,
       progress,
+      helper: options.helper,
       signal: options.signal,
     });
     return { path, written, close, [Symbol.asyncDispose]: close };

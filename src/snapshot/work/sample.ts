@@ -1,4 +1,4 @@
-import { brotliCompressSync, constants } from 'node:zlib';
+import { deflateRawSync } from 'node:zlib';
 import type { AbortOptions } from '../../core/abort.js';
 import type { ByteSource } from '../../core/byte-source.js';
 import { readBlock } from '../contents/read-block.js';
@@ -32,11 +32,10 @@ export async function mostlyDiffer(a: ByteSource, b: ByteSource, options: AbortO
 export async function compresses(source: ByteSource, options: AbortOptions): Promise<boolean> {
   const length = Math.min(pieceBytes, source.size);
   const piece = Buffer.allocUnsafeSlow(length);
-  const quick = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
   let packed = 0;
   for (let index = 0; index < pieces; index += 1) {
     await readBlock(source, Math.floor(((source.size - length) * index) / (pieces - 1)), piece, options);
-    packed += brotliCompressSync(piece, quick).length;
+    packed += deflateRawSync(piece, { level: 1 }).length;
   }
   return packed <= pieces * length * worthwhile;
 }

@@ -1,6 +1,7 @@
 import { errnoOf } from '../../core/errno.js';
 import { removeQuietly } from '../fs/durable.js';
-import type { FileStamp, Table } from '../format/table.js';
+import { isStamped } from '../fs/is-stamped.js';
+import type { FileStamp, RowView } from '../format/table.js';
 import { keys } from '../store/keys.js';
 import { storePath, type Place } from '../store/place.js';
 
@@ -10,25 +11,20 @@ const linkRefused = new Set(['EMLINK', 'ERANGE', 'EPERM', 'EXDEV', 'ENOTSUP', 'E
 /** How files of a folder may share the disk with objects: `link` where nobody writes to them, `clone` where somebody may. */
 export type Sharing = 'link' | 'clone' | 'none';
 
-/**
- * Makes the file `full` of the row at `index` of the object itself: whether that was possible. Nothing is left where it was not.
- * Not of a row object: this is done for every file of a backup.
- */
+/** Makes the file `full` of the object with the content of a row: whether that was possible. Nothing is left where it was not. */
 export function shareObject(
   place: Place,
-  { table, index, full, share }: { table: Table; index: number; full: string; share: Sharing },
+  { row, full, share }: { row: Pick<RowView, 'hashText' | 'size' | 'modifiedUs'>; full: string; share: Sharing },
 ): boolean {
-  const stamp = table.stamp(index);
-  if (share === 'none' || stamp === undefined || stamp.size === 0) return false;
-  const object = storePath(place, keys.object(table.hashText(index)));
-  if (share === 'link' && place.placement === 'link') return linkObject(place, object, full, stamp);
-  return place.placement === 'clone' && cloneObject(place, object, full, stamp);
+  if (share === 'none' || row.size === 0) return false;
+  const object = storePath(place, keys.object(row.hashText));
+  if (share === 'link' && place.placement === 'link') return linkObject(place, object, full, row);
+  return place.placement === 'clone' && cloneObject(place, object, full, row);
 }
 
-function linkObject({ fs }: Place, object: string, full: string, { size, modifiedUs }: FileStamp): boolean {
-  const facts = fs.facts(object);
+function linkObject({ fs }: Place, object: string, full: string, stamp: FileStamp): boolean {
   // One file has one time: where the version has another, it needs a file of its own.
-  if (facts?.size !== size || facts.modifiedUs !== modifiedUs) return false;
+  if (!isStamped(fs, object, stamp)) return false;
   try {
     fs.link(object, full);
   } catch (error) {

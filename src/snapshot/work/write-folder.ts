@@ -4,10 +4,10 @@ import { TaskPool } from '../../core/task-pool.js';
 import { openBlob } from '../blobs/open-blob.js';
 import type { StoreFs } from '../fs/store-fs.js';
 import { packKinds } from '../format/pack-format.js';
-import { rowKind, type Table } from '../format/table.js';
+import { emptyView, rowKind, type RowView, type Table } from '../format/table.js';
 import type { Packs } from '../store/pack-set.js';
 import type { Site } from '../store/site.js';
-import { startStoreHelper, type SharedRows, type StoreHelper } from '../thread/store-helper.js';
+import type { SharedRows, StoreHelper } from '../thread/store-helper.js';
 import type { StoreProgress } from '../types.js';
 import { FolderMaker } from './folder-maker.js';
 import { PackedRows } from './packed-rows.js';
@@ -37,6 +37,8 @@ export interface WriteRowsOptions extends AbortOptions {
    * Whether large files may be made without comparing their hash, as it is with links: for folders that nothing is stored from.
    */
   readonly trust?: boolean;
+  /** A thread that helps, for files that are trusted; it is ended. */
+  readonly helper?: StoreHelper | undefined;
   readonly progress: ProgressReporter<StoreProgress>;
 }
 
@@ -44,7 +46,9 @@ export interface WriteRowsOptions extends AbortOptions {
 const rowsPerTurn = 128;
 /** Rows between this thread and the helper from which on that gets no more: it would be the last to be ready. */
 const leastToShare = 512;
-/** The same for contents in packs, which take longer. */
+/** Rows that the helper gets at the beginning, at most: some 50 ms of work. */
+const firstRows = 4096;
+/** Contents in packs between the two from which on the helper gets no more; they take longer. */
 const leastToUnpack = 128;
 /** Contents in packs of one request to the helper. */
 const unpackedAtOnce = 64;
@@ -54,26 +58,20 @@ const largeBytes = 1024 * 1024;
 /** So many at a time: a disk gains nothing from more. */
 const largeAtOnce = 2;
 
-/** Small files, or bytes of large ones, from which on a second thread is worth its start. */
-const [filesForHelper, bytesForHelper] = [2000, 64 * 1024 * 1024];
-
 /** Writes files of a table into a folder, by links or clones of objects where that is asked for and possible. */
 export async function writeRows(site: Site, fs: StoreFs, options: WriteRowsOptions): Promise<WrittenFolder> {
-  const { table } = options;
-  const { large, ...totals } = survey(table);
-  const isWorthIt =
-    totals.files - large.length >= filesForHelper ||
-    large.reduce((sum, index) => sum + table.size(index), 0) >= bytesForHelper;
-  const helper = options.trust === true && isWorthIt ? startStoreHelper(site.local?.place, fs) : undefined;
-  const writer = new FolderWriter(site, fs, { ...options, totals, helper });
+  const { large, ...totals } = survey(options.table);
+  const writer = new FolderWriter(site, fs, { ...options, totals });
   const pool = new TaskPool(largeAtOnce);
-  // Large ones first: the system copies them while names are made for the small ones.
-  const beside = (async () => {
-    for (const index of large) await pool.add(async () => await writer.write(index));
-  })();
-  // Seen below, or after what comes before has failed.
-  beside.catch(() => undefined);
+  let beside: Promise<void> | undefined;
   try {
+    // Large ones first: the system copies them while names are made for the small ones.
+    const left = await writer.beginLarge(large);
+    beside = (async () => {
+      for (const index of left) await pool.add(async () => await writer.write(index));
+    })();
+    // Seen below, or after what comes before has failed.
+    beside.catch(() => undefined);
     await writer.writeSmall();
     await writer.writePacked();
     await beside;
@@ -82,8 +80,8 @@ export async function writeRows(site: Site, fs: StoreFs, options: WriteRowsOptio
   } finally {
     writer.stop();
     // What waits for it ends with it.
-    await helper?.close();
-    await beside.catch(() => undefined);
+    await options.helper?.close();
+    await beside?.catch(() => undefined);
     await pool.settle();
   }
   return writer.written;
@@ -113,7 +111,6 @@ function survey(table: Table): Survey {
 
 type WriterOptions = WriteRowsOptions & {
   readonly totals: Pick<Survey, 'files' | 'bytes'>;
-  readonly helper: StoreHelper | undefined;
 };
 
 class FolderWriter {
@@ -124,8 +121,13 @@ class FolderWriter {
   readonly #folders: FolderMaker;
   /** Known from the first file on that needs them. */
   #packs: Packs | undefined;
-  /** Small files that lie in packs, not yet made. */
+  /** Files that lie whole in packs, not yet made. */
   #packed: PackedRows | undefined;
+  /** The row that is looked at. */
+  readonly #row = emptyView();
+  /** Rows that the helper has, and the first of those. */
+  readonly #shared: SharedRows[] = [];
+  #end: number;
   #files = 0;
   #bytes = 0;
   #isStopped = false;
@@ -134,42 +136,57 @@ class FolderWriter {
     this.#site = site;
     this.#fs = fs;
     this.#options = options;
+    this.#end = options.table.length;
     this.#folders = new FolderMaker(fs);
     this.#folders.make(options.to);
+    // While packs are read, it has nothing to wait for.
+    this.#giveRows(Math.min(firstRows, Math.floor(this.#end / 8)));
+  }
+
+  /** Makes large files that need no copy, and notes those that lie in packs: the rows that are left, in the same order. */
+  async beginLarge(rows: readonly number[]): Promise<number[]> {
+    const copied = rows.filter((index) => !this.#share(this.#look(index)));
+    if (copied.length > 0) await this.#knowPacks();
+    return copied.filter((index) => !this.#gather(index));
   }
 
   /** Writes folders, and all files that are neither large nor in packs. A helper takes rows from the end while this thread comes from the front. */
   async writeSmall(): Promise<void> {
-    const { table, signal } = this.#options;
-    const shared: SharedRows[] = [];
-    let end = table.length;
-    for (let index = 0; index < end; index += 1) {
-      end = this.#giveRows(index, end, shared);
+    const { signal } = this.#options;
+    for (let index = 0; index < this.#end; index += 1) {
+      while (this.#end - index > leastToShare && this.#giveRows()) continue;
       // Without a promise for each of a hundred thousand.
-      if (table.size(index) < largeBytes && !this.#writeAtOnce(index)) await this.write(index);
+      if (!this.#writeAtOnce(index)) await this.write(index);
       if (index % rowsPerTurn === 0) await yieldToEventLoop(signal);
     }
-    for (const { result } of shared) {
-      const { made, left, unknown } = await result;
-      signal?.throwIfAborted();
-      for (const index of made) this.#countShared(index);
-      for (const index of unknown) this.#fs.unlink(this.#pathOf(index));
-      for (const index of [...left, ...unknown])
-        if (table.size(index) < largeBytes && !this.#writeAtOnce(index)) await this.write(index);
-    }
+    for (const rows of this.#shared) await this.#complete(rows);
   }
 
-  /** Gives rows before `end` to the helper while it has room: where those that are left end. */
-  #giveRows(from: number, end: number, shared: SharedRows[]): number {
+  /** Gives the last of the rows that are left to the helper: whether that has room. */
+  #giveRows(rows?: number): boolean {
     const { to, table, share, helper } = this.#options;
-    if (helper === undefined || share === 'none') return end;
-    let left = end;
-    while (helper.hasRoom && left - from > leastToShare) {
-      const batch = helper.share(table, left, { to, share, isSmall: (row) => table.size(row) < largeBytes });
-      left = batch.from;
-      shared.push(batch);
+    if (helper?.hasRoom !== true || share === 'none') return false;
+    const taken = helper.share(table, this.#end, { to, share, below: largeBytes, rows });
+    this.#end = taken.from;
+    this.#shared.push(taken);
+    return true;
+  }
+
+  /** Makes what the helper has not, of rows that it had. */
+  async #complete({ from, to, left }: SharedRows): Promise<void> {
+    const { table, signal } = this.#options;
+    const notMade = await left;
+    signal?.throwIfAborted();
+    for (let index = from; index < to; index += 1) {
+      const isSmallFile = table.kind(index) === rowKind.file && table.size(index) < largeBytes;
+      if (isSmallFile && notMade?.has(index) === false) {
+        this.#countShared(table.size(index));
+        continue;
+      }
+      // It may lie there, or a part of it.
+      if (isSmallFile && notMade === undefined) this.#fs.unlink(this.#pathOf(index));
+      if (!this.#writeAtOnce(index)) await this.write(index);
     }
-    return left;
   }
 
   /** Makes the files that lie in packs. The helper takes them from the end too. */
@@ -204,11 +221,8 @@ class FolderWriter {
   async write(index: number): Promise<void> {
     if (this.#isStopped) return;
     const { trust, helper, table, signal } = this.#options;
-    const isLarge = table.size(index) >= largeBytes;
-    if (!isLarge) {
-      this.#packs ??= await this.#site.packs.all({ signal });
-      if (this.#gather(index)) return;
-    } else if (this.#share(index)) return;
+    await this.#knowPacks();
+    if (this.#gather(index)) return;
     const file = { row: table.row(index), full: this.#pathOf(index) };
     if (trust !== true || !(await tryToPatch(this.#site, this.#fs, { ...file, helper, signal }))) {
       // The helper was closed, because something else has failed.
@@ -229,19 +243,29 @@ class FolderWriter {
 
   /** Makes what is small and needs no waiting: whether that is all there is to do for it. */
   #writeAtOnce(index: number): boolean {
-    const kind = this.#options.table.kind(index);
-    if (kind === rowKind.folder) this.#folders.make(this.#pathOf(index));
-    return kind !== rowKind.file || this.#share(index) || this.#gather(index);
+    const row = this.#look(index);
+    if (row.kind === rowKind.folder) this.#folders.make(`${this.#options.to}/${row.path}`);
+    return row.kind !== rowKind.file || row.size >= largeBytes || this.#share(row) || this.#gather(index);
   }
 
-  #share(index: number): boolean {
-    const { table, share } = this.#options;
-    const full = this.#pathOf(index);
+  #share(row: RowView): boolean {
+    const { to, share } = this.#options;
+    const full = `${to}/${row.path}`;
     this.#folders.makeAbove(full);
     const place = this.#site.local?.place;
-    if (place === undefined || !shareObject(place, { table, index, full, share })) return false;
-    this.#countShared(index);
+    if (place === undefined || !shareObject(place, { row, full, share })) return false;
+    this.#countShared(row.size);
     return true;
+  }
+
+  /** A row, until the next one is looked at. */
+  #look(index: number): RowView {
+    this.#options.table.look(index, this.#row);
+    return this.#row;
+  }
+
+  async #knowPacks(): Promise<void> {
+    this.#packs ??= await this.#site.packs.all({ signal: this.#options.signal });
   }
 
   /** Notes a file for later whose content lies whole in a pack; `false` also while packs are not known. */
@@ -275,10 +299,10 @@ class FolderWriter {
     });
   }
 
-  #countShared(index: number): void {
+  #countShared(size: number): void {
     if (this.#site.local?.place.placement === 'link') this.written.linked += 1;
     else this.written.cloned += 1;
-    this.#countFile(this.#options.table.size(index), false);
+    this.#countFile(size, false);
   }
 
   #countCopy(index: number): void {

@@ -46,8 +46,23 @@ const golden = [
   '49424b5a',
 ];
 
-/** A content of 1000 zeros, compressed by the release of brotli that wrote it. */
-const compressed = [
+/** A content of 1000 zeros, compressed by the release of zlib that wrote it. */
+const deflated = [
+  '49424b50 01000000',
+  '49424b4500003c00 541b3e9daa09b20bf85fa273e5cbd3e80185aa4ec298e765db87742b70138a53',
+  'e803000000000000 e803000000000000 bb3fb5e0',
+  '44178a52 0b0000 02 63601805a360140c770000',
+  '44178a52 0b0000 02 06fc7bae',
+  '0800000000000000 5b00000000000000',
+  '49424b4500003c00 541b3e9daa09b20bf85fa273e5cbd3e80185aa4ec298e765db87742b70138a53',
+  'e803000000000000 e803000000000000 bb3fb5e0',
+  '6300000000000000 4c000000 01000000 01000000',
+  'b8e6bfbe7b2d9d515f3f69c4448a1c06001fb294f2c40dde62e875a5d5ad3c47',
+  '49424b5a',
+];
+
+/** The same, compressed by brotli as stores of the first months are. */
+const brotli = [
   '49424b50 01000000',
   '49424b4500003c00 541b3e9daa09b20bf85fa273e5cbd3e80185aa4ec298e765db87742b70138a53',
   'e803000000000000 e803000000000000 bb3fb5e0',
@@ -88,8 +103,11 @@ describe('the format of packs', () => {
     expect(delta).toMatchObject({ kind: 1, size: 9, offset: 157, length: 159, base: { size: 8, extents: 2 } });
   });
 
-  it('is read as ever where it is compressed', async () => {
-    const pack = memorySource(bytesOf(compressed));
+  it.each([
+    ['deflate', deflated],
+    ['brotli', brotli],
+  ])('is read as ever where it is compressed with %s', async (_codec, lines) => {
+    const pack = memorySource(bytesOf(lines));
     const [entry] = (await readPackDirectory(pack)).entries;
     if (entry === undefined) throw new Error('no entry');
     expect(await contentOf(await openPackedContent(pack, entry))).toEqual(new Uint8Array(1000));
