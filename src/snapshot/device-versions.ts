@@ -11,6 +11,7 @@ import type { ListedRecord, ReadRecordOptions } from './store/records.js';
 import type { Site } from './store/site.js';
 import { withReserve } from './store/reserve.js';
 import { versionInfo } from './store/version-info.js';
+import { HelperAhead } from './thread/helper-ahead.js';
 import { StoredVersion } from './store/version.js';
 import { leaseDevice, leaseSettings, requireLocal, type WaitOptions, type WorkLeases } from './store/work-leases.js';
 import type { StoreProgress, VersionInfo } from './types.js';
@@ -26,7 +27,6 @@ import {
   type OpenedFolder,
   type OpenFolderOptions,
 } from './work/open-folder.js';
-import { HelperAhead } from './work/helper-ahead.js';
 import type { WrittenFolder } from './work/write-folder.js';
 import { diffTables, type FileChange } from './work/diff.js';
 import type { RetentionPlan } from './retention/plan.js';
@@ -35,6 +35,9 @@ import { planDevice, policyAsJson, readPolicy, type PlanOptions } from './work/r
 import type { ProgressOptions } from '../core/progress.js';
 import { rollBack, type RollbackOptions } from './work/rollback.js';
 import { resolve } from 'node:path';
+
+/** From so many files or bytes on a second thread is worth its start when a version is opened as a folder. */
+const worthHelp = { files: 2000, bytes: 256 * 1024 * 1024 };
 
 /** Options of listing versions. */
 export interface ListVersionsOptions extends AbortOptions {
@@ -147,7 +150,7 @@ export class DeviceVersions {
    * @throws SnapshotError `SNAPSHOT_UNSUPPORTED` where that would be a full copy and `allowCopy` was not asked for
    */
   async openFolder(which: string | Date, options: OpenFolderOptions = {}): Promise<OpenedFolder> {
-    await using ahead = new HelperAhead(this.#site);
+    await using ahead = new HelperAhead(this.#site.local?.place, worthHelp);
     // The folder holds the version by itself, and needs none of its table any more.
     await using version = await this.#read(which, { signal: options.signal, onHeader: ahead.begin });
     return this.#owner.attach(await openVersionFolder(this.#site, version, { ...options, helper: ahead.helper }));
@@ -222,7 +225,7 @@ export class DeviceVersions {
    */
   async edit(which: string | Date, options: RunOptions & OpenFolderOptions = {}): Promise<VersionSink> {
     const { allowCopy, onProgress, signal } = options;
-    await using ahead = new HelperAhead(this.#site);
+    await using ahead = new HelperAhead(this.#site.local?.place, worthHelp);
     await using version = await this.#read(which, { signal, onHeader: ahead.begin });
     const { helper } = ahead;
     const folder = await openVersionFolder(this.#site, version, { allowCopy, onProgress, signal, helper });

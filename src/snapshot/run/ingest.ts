@@ -2,6 +2,7 @@ import { yieldToEventLoop } from '../../core/abort.js';
 import type { ProgressReporter } from '../../core/progress.js';
 import { SnapshotError } from '../../core/errors.js';
 import { barrier } from '../fs/durable.js';
+import { isStamped } from '../fs/is-stamped.js';
 import { rowKind, type TableRow } from '../format/table.js';
 import type { Place } from '../store/place.js';
 import type { StoreProgress } from '../types.js';
@@ -47,6 +48,8 @@ export async function ingest(place: Place, options: IngestOptions): Promise<Tabl
     if (row.size === 0) continue;
     const full = `${folder}/${row.path}`;
     requireUnchanged(place, full, row);
+    // Mostly that is all there is to do: nothing is there yet.
+    if (objects.addByLink(full, row.hash)) continue;
     const there = place.fs.facts(objects.pathOf(row.hash));
     if (there?.size !== row.size)
       await objects.add(full, row.hash, { damaged: there !== undefined, apart: options.apart });
@@ -73,6 +76,7 @@ function* changedPaths(
 
 /** Another tool may have replaced the file since its content was hashed: then it must not get the name of that. */
 function requireUnchanged(place: Place, full: string, row: TableRow): void {
+  if (isStamped(place.fs, full, row)) return;
   const facts = place.fs.facts(full);
   if (facts?.size === row.size && sameTime(facts.modifiedUs, row.modifiedUs, place.timeStepUs)) return;
   throw new SnapshotError(

@@ -47,8 +47,13 @@ export class ObjectMaker {
     const { placement } = this.#place;
     if (placement === 'move' && !apart) return;
     const object = this.#ready(hash);
-    if (placement === 'link' && !damaged && this.#link(full, object)) return;
+    if (placement === 'link' && !damaged && this.#link(full, object) !== 'refused') return;
     await this.#viaStaging(full, object, placement);
+  }
+
+  /** In `link` placement: makes the file at `full` the object of its content, unless there is one already: whether it did. */
+  addByLink(full: string, hash: Uint8Array): boolean {
+    return this.#place.placement === 'link' && this.#link(full, this.#ready(hash)) === 'made';
   }
 
   /** Makes the file at `full` the object of its content by taking it away from where it is. */
@@ -82,7 +87,7 @@ export class ObjectMaker {
     const { fs, placement } = this.#place;
     const staged = this.stagingPath();
     if (placement === 'link') {
-      if (!this.#link(this.pathOf(hash), staged)) return false;
+      if (this.#link(this.pathOf(hash), staged) === 'refused') return false;
     } else if (placement === 'clone') {
       await copyFile(fs, { from: this.pathOf(hash), to: staged, clone: true });
       fs.setTime(staged, modifiedUs);
@@ -114,17 +119,17 @@ export class ObjectMaker {
     this.#folders.add(folder);
   }
 
-  #link(from: string, to: string): boolean {
+  #link(from: string, to: string): 'made' | 'there' | 'refused' {
     const { fs } = this.#place;
     try {
       fs.setMode(from, objectMode);
       fs.link(from, to);
-      return true;
+      return 'made';
     } catch (error) {
       const code = errnoOf(error) ?? '';
-      if (code === 'EEXIST') return true;
+      if (code === 'EEXIST') return 'there';
       if (!linkRefused.has(code)) throw error;
-      return false;
+      return 'refused';
     }
   }
 
@@ -132,7 +137,7 @@ export class ObjectMaker {
     const { fs } = this.#place;
     const staged = this.stagingPath();
     try {
-      if (placement !== 'link' || !this.#link(full, staged)) {
+      if (placement !== 'link' || this.#link(full, staged) === 'refused') {
         await copyFile(fs, { from: full, to: staged, clone: placement === 'clone' });
         fs.setMode(staged, objectMode);
         this.made.push(object);

@@ -1,14 +1,14 @@
 import type { AbortOptions } from '../../core/abort.js';
 import type { ProgressReporter } from '../../core/progress.js';
 import { Turns } from '../contents/turns.js';
-import { FileHasher } from '../fs/hash-file.js';
+import { hashState, type FileHashes, type FileToHash } from '../fs/hash-live.js';
 import { isStamped } from '../fs/is-stamped.js';
-import { encodeRow, rowKind, Table, type TableRow } from '../format/table.js';
+import { encodeRow, hashBytes, rowKind, Table, type TableRow } from '../format/table.js';
 import { folderRow, measureTable, removedRow } from '../format/table-changes.js';
 import { TableWriter } from '../format/table-writer.js';
 import { livePath, type Place } from '../store/place.js';
 import type { StoreProgress } from '../types.js';
-import { startHashAhead, type FileToHash, type HashAhead } from './hash-ahead.js';
+import { hashFiles } from './hash-files.js';
 import { walkFolder } from './walk-live.js';
 
 /** The newest backup as it lies on the disk. */
@@ -72,19 +72,18 @@ class Scan {
   readonly #options: ScanOptions;
   readonly #changes: Change[] = [];
   readonly #done = { files: 0, bytes: 0 };
-  readonly #totals: { totalFiles: number; totalBytes: number };
+  /** What there is; until that is known, what there was, which only progress asks for. */
+  #totals: { readonly files: number; readonly bytes: number } | undefined;
 
   constructor(place: Place, root: string, options: ScanOptions) {
     this.#place = place;
     this.#root = root;
     this.#options = options;
-    const { files, bytes } = measureTable(options.known.table);
-    this.#totals = { totalFiles: files, totalBytes: bytes };
   }
 
   async compare(): Promise<void> {
     const { table } = this.#options.known;
-    const seen = { totalFiles: 0, totalBytes: 0 };
+    const seen = { files: 0, bytes: 0 };
     let row = 0;
     const pass = (until: number): void => {
       for (; row < until; row += 1)
@@ -106,34 +105,53 @@ class Scan {
         const size = this.#compareFile(path, isKnown ? row : undefined);
         // Gone since the folder was listed.
         if (size === undefined) continue;
-        seen.totalFiles += 1;
-        seen.totalBytes += size;
+        seen.files += 1;
+        seen.bytes += size;
         this.#report();
       }
       if (isKnown) row += 1;
     }
     pass(table.length);
-    Object.assign(this.#totals, seen);
+    this.#totals = seen;
   }
 
   /** Reads what is new or has changed. */
   async readChanged(): Promise<Table> {
     const { signal } = this.#options;
-    const hasher = new FileHasher(this.#place.fs, signal);
+    const files = this.#changes.filter((change) => change.kind === 'file');
+    const onRead = ({ size }: FileToHash): void => {
+      this.#count(size);
+      this.#report();
+    };
+    const read = await hashFiles(this.#place, files, { root: this.#root, onRead, signal });
     const changes = new TableWriter();
-    await using ahead = startHashAhead(this.#place, this.#filesToRead(), { signal });
+    let file = 0;
     for (const change of this.#changes) {
-      signal?.throwIfAborted();
-      if (change.kind === 'file') await this.#read(change, { hasher, ahead, changes });
-      else changes.add(change.kind === 'removed' ? removedRow(change.path) : folderRow(change.path));
+      if (change.kind === 'file') {
+        this.#addFile(change, { read, file, changes });
+        file += 1;
+      } else changes.add(change.kind === 'removed' ? removedRow(change.path) : folderRow(change.path));
     }
     this.#options.progress.flush();
     return changes.finish();
   }
 
-  *#filesToRead(): Generator<FileToHash, void, undefined> {
-    for (const change of this.#changes)
-      if (change.kind === 'file') yield { full: `${this.#root}/${change.path}`, size: change.size };
+  #addFile(
+    { path, modifiedUs, known }: FileChange,
+    { read, file, changes }: { read: FileHashes; file: number; changes: TableWriter },
+  ): void {
+    const { table } = this.#options.known;
+    const state = read.states[file];
+    if (state === hashState.absent) {
+      // Gone since the folder was listed.
+      if (known !== undefined) changes.add(removedRow(path));
+      return;
+    }
+    // Changed while it was read: what its time says now is not what was read.
+    if (state === hashState.changed) this.doubtful.push(path);
+    const hash = read.hashes.subarray(file * hashBytes, (file + 1) * hashBytes);
+    const row = encodeRow({ kind: rowKind.file, path, modifiedUs, hash, size: read.sizes[file] ?? 0 });
+    if (known === undefined || !table.rowBytes(known).equals(row)) changes.addBytes(row);
   }
 
   #compareFolder(path: string, row: number | undefined): void {
@@ -159,28 +177,6 @@ class Scan {
     return size;
   }
 
-  async #read(
-    file: FileChange,
-    { hasher, ahead, changes }: { hasher: FileHasher; ahead: HashAhead | undefined; changes: TableWriter },
-  ): Promise<void> {
-    const { fs } = this.#place;
-    const { path, modifiedUs, known } = file;
-    const { table } = this.#options.known;
-    const full = `${this.#root}/${path}`;
-    this.#count(file.size);
-    this.#report();
-    const content = (await ahead?.take(full)) ?? (await hasher.hash(full));
-    if (content === undefined) {
-      // Gone since the folder was listed.
-      if (known !== undefined) changes.add(removedRow(path));
-      return;
-    }
-    // Changed while it was read: what its time says now is not what was read.
-    if (fs.facts(full)?.modifiedUs !== modifiedUs) this.doubtful.push(path);
-    const row = encodeRow({ kind: rowKind.file, path, modifiedUs, ...content });
-    if (known === undefined || !table.rowBytes(known).equals(row)) changes.addBytes(row);
-  }
-
   #count(bytes: number): void {
     this.#done.files += 1;
     this.#done.bytes += bytes;
@@ -188,13 +184,16 @@ class Scan {
 
   #report(): void {
     const { files, bytes } = this.#done;
-    this.#options.progress.report('scan', () => ({
-      type: 'scan',
-      files,
-      bytes,
-      totalFiles: Math.max(files, this.#totals.totalFiles),
-      totalBytes: Math.max(bytes, this.#totals.totalBytes),
-    }));
+    this.#options.progress.report('scan', () => {
+      const totals = (this.#totals ??= measureTable(this.#options.known.table));
+      return {
+        type: 'scan',
+        files,
+        bytes,
+        totalFiles: Math.max(files, totals.files),
+        totalBytes: Math.max(bytes, totals.bytes),
+      };
+    });
   }
 }
 

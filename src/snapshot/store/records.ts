@@ -124,6 +124,12 @@ export class Records {
     return found !== undefined;
   }
 
+  /** Whether there are records under two names, of the same bytes. */
+  async areSame(a: string, b: string, options?: AbortOptions): Promise<boolean> {
+    const [first, second] = [await this.#read(a, options), await this.#read(b, options)];
+    return first !== undefined && second !== undefined && Buffer.compare(first, second) === 0;
+  }
+
   /** The record under a name, with its table; `undefined` where there is none. */
   async readKey(key: string, options?: ReadRecordOptions): Promise<ResolvedRecord | undefined> {
     const bytes = await this.#read(key, options);

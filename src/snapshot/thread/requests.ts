@@ -1,4 +1,4 @@
-import type { FileHash } from '../fs/hash-file.js';
+import type { FileHashes, FileToHash } from '../fs/hash-live.js';
 import type { PackEntry } from '../format/pack-format.js';
 import type { Place } from '../store/place.js';
 import type { DetachedFiles } from '../work/packed-rows.js';
@@ -43,11 +43,12 @@ export interface UnpackRequest extends DetachedFiles {
   readonly kind: 'unpack';
 }
 
-/** Read a file. */
+/** Read files. */
 export interface HashRequest {
   readonly kind: 'hash';
-  /** Full path. */
-  readonly full: string;
+  /** Full path of the folder in which they lie. */
+  readonly root: string;
+  readonly files: readonly Pick<FileToHash, 'path' | 'modifiedUs'>[];
 }
 
 /** What the helper thread of a store can do. */
@@ -61,6 +62,6 @@ export interface HelperAnswers {
   readonly patch: boolean;
   /** Numbers in the request of the files that were not made. */
   readonly unpack: readonly number[];
-  /** `undefined` where there is no file, or it could not be read. */
-  readonly hash: FileHash | undefined;
+  /** In the same order; unread is what could not be read. */
+  readonly hash: FileHashes;
 }

@@ -1,11 +1,11 @@
 import { HelperThread } from '../../core/helper-thread.js';
-import type { FileHash } from '../fs/hash-file.js';
+import type { FileHashes } from '../fs/hash-live.js';
 import { nodeFs } from '../fs/node-fs.js';
 import type { Table } from '../format/table.js';
 import type { StoreFs } from '../fs/store-fs.js';
 import type { Place } from '../store/place.js';
 import type { DetachedFiles } from '../work/packed-rows.js';
-import type { HelperAnswers, HelperPlace, HelperRequest, PatchRequest } from './requests.js';
+import type { HelperAnswers, HashRequest, HelperPlace, HelperRequest, PatchRequest } from './requests.js';
 
 /** Rows of one request: some milliseconds of work. */
 const rowsAtOnce = 256;
@@ -59,6 +59,7 @@ export class StoreHelper {
   /** Makes files of the last rows before `end` by links or clones. */
   share(table: Table, end: number, { rows = rowsAtOnce, ...request }: ShareOptions): SharedRows {
     const from = Math.max(0, end - rows);
+    // No view, which would be sent with all that it is a view of.
     const bytes = new Uint8Array(Buffer.concat([...table.runs(from, end)]));
     const left = this.#ask<'share'>({ kind: 'share', ...request, rows: bytes, count: end - from }).then(
       (numbers) => numbers && new Set(numbers.map((number) => from + number)),
@@ -76,9 +77,9 @@ export class StoreHelper {
     return await this.#ask<'unpack'>({ kind: 'unpack', ...files });
   }
 
-  /** What a file holds; `undefined` where it cannot say. */
-  async hash(full: string): Promise<FileHash | undefined> {
-    return await this.#ask<'hash'>({ kind: 'hash', full });
+  /** What files hold; `undefined` where nobody knows. */
+  async hash(request: Omit<HashRequest, 'kind'>): Promise<FileHashes | undefined> {
+    return await this.#ask<'hash'>({ kind: 'hash', ...request });
   }
 
   async close(): Promise<void> {

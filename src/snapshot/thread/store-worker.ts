@@ -9,6 +9,7 @@ import { readyToRelease, releaseBytes } from '../../core/release-bytes.js';
 import { openDeltaParts } from '../contents/delta-parts.js';
 import { emptyView, rowKind, Table } from '../format/table.js';
 import { FileHasher } from '../fs/hash-file.js';
+import { hashLive, unreadHashes, type FileHashes } from '../fs/hash-live.js';
 import { nodeFs } from '../fs/node-fs.js';
 import type { FilePatcher } from '../fs/store-fs.js';
 import { storePath, type Place } from '../store/place.js';
@@ -18,6 +19,7 @@ import { PagePatch } from '../work/patch-pages.js';
 import { shareObject } from '../work/share-object.js';
 import { writePacked } from '../work/write-packed.js';
 import type {
+  HashRequest,
   HelperAnswers,
   HelperPlace,
   HelperRequest,
@@ -97,6 +99,18 @@ async function unpack(request: UnpackRequest): Promise<number[]> {
   return [...left];
 }
 
+async function hashFiles({ root, files }: HashRequest): Promise<FileHashes> {
+  const into = unreadHashes(files.length);
+  for (const [index, { path, modifiedUs }] of files.entries()) {
+    try {
+      await hashLive(nodeFs, hasher, { full: `${root}/${path}`, modifiedUs, index, into });
+    } catch {
+      // The owner finds out why.
+    }
+  }
+  return into;
+}
+
 async function answer(request: HelperRequest): Promise<HelperAnswers[HelperRequest['kind']]> {
   switch (request.kind) {
     case 'share':
@@ -106,7 +120,7 @@ async function answer(request: HelperRequest): Promise<HelperAnswers[HelperReque
     case 'unpack':
       return await unpack(request);
     case 'hash':
-      return await hasher.hash(request.full).catch(() => undefined);
+      return await hashFiles(request);
   }
 }
 

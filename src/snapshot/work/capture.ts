@@ -4,6 +4,7 @@ import type { RecordHeader } from '../format/record.js';
 import { finishRun } from '../run/commit-live.js';
 import { commitAsIs, lookAtLive } from '../run/live-state.js';
 import type { RunOptions } from '../run/run-sink.js';
+import { keys } from '../store/keys.js';
 import { livePath } from '../store/place.js';
 import type { LocalSite, Site } from '../store/site.js';
 import { leaseDevice, requireLocal, type WaitOptions } from '../store/work-leases.js';
@@ -32,6 +33,8 @@ async function capture(site: Site, local: LocalSite, udid: string, options: Capt
     throw new SnapshotError('SNAPSHOT_NOT_FOUND', `There is no backup in ${livePath(local.place, udid)}`);
   if (state.isAsLast && state.last !== undefined && options.evenIfUnchanged !== true) {
     const { id } = state.last.header;
+    // Mostly the same bytes as the ones that the newest backup is known by.
+    if (await site.records.areSame(keys.version(udid, id), keys.live(udid), { signal })) return state.last.header;
     if ((await site.records.read(udid, id, { signal }))?.deleted === false) return state.last.header;
   }
   const facts = await site.knowledge.describe(directoryTreeOf(local.place.fs, livePath(local.place, udid)), { signal });
