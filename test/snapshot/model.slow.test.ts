@@ -1,10 +1,11 @@
 import { describe } from 'vitest';
 import { modelTests } from './model-suite.js';
 
-const seeds = Array.from({ length: 6 }, (_, index) => 100 + index);
+const seeds = Array.from({ length: 5 }, (_, index) => 101 + index);
 
+// The first seed of each is in model-ci.slow.test.ts.
 describe('a store is what the model says', () => {
-  modelTests('link', { seeds, steps: 1500 });
-  modelTests('move', { seeds, steps: 1500 });
-  modelTests('copy', { seeds, steps: 1500 });
+  modelTests('link', { seeds, steps: 2000 });
+  modelTests('move', { seeds, steps: 2000 });
+  modelTests('copy', { seeds, steps: 2000 });
 });

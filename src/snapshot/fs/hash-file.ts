@@ -7,14 +7,6 @@ import type { StoreFs } from './store-fs.js';
 /** Bytes that are read at a time. */
 const blockBytes = 1024 * 1024;
 
-/** What a file holds. */
-export interface FileHash {
-  /** SHA-256, 32 bytes. */
-  readonly hash: Uint8Array;
-  /** Bytes that it had. */
-  readonly size: number;
-}
-
 /** Computes SHA-256 of many files one after another, with one buffer, and lets others run in between. */
 export class FileHasher {
   readonly #fs: StoreFs;

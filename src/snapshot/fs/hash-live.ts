@@ -16,16 +16,13 @@ export interface FileToHash {
 /** What has become of a file: not read, not there, read, or read while its size or time changed. */
 export const hashState = { unread: 0, absent: 1, same: 2, changed: 3 } as const;
 
-/** A state. */
-export type HashState = (typeof hashState)[keyof typeof hashState];
-
 /** What files hold, 41 bytes each: there may be all files of a backup. It can be sent to another thread. */
 export interface FileHashes {
   /** SHA-256 of each, 32 bytes one after another. */
   readonly hashes: Uint8Array;
   /** Bytes that each had. */
   readonly sizes: Float64Array;
-  /** States, {@link HashState}. */
+  /** One of {@link hashState} for each. */
   readonly states: Uint8Array;
 }
 

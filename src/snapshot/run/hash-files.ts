@@ -101,10 +101,9 @@ class Hashing {
   /** Gives the helper something to do while it has room. */
   #handOut(): void {
     const { helper } = this.#options;
-    while (helper?.hasRoom === true) {
-      const indices = this.#takeBatch();
-      if (indices.length === 0) return;
-      const answer = this.#ask(helper, indices).then(() => {
+    if (helper === undefined) return;
+    for (let batch = this.#nextBatch(helper); batch !== undefined; batch = this.#nextBatch(helper)) {
+      const answer = this.#ask(helper, batch).then(() => {
         this.#answers.delete(answer);
         this.#handOut();
       });
@@ -112,8 +111,9 @@ class Hashing {
     }
   }
 
-  /** Files for one message. */
-  #takeBatch(): number[] {
+  /** Files for one message; `undefined` where there are none left, or the helper has enough. */
+  #nextBatch(helper: StoreHelper): number[] | undefined {
+    if (!helper.hasRoom) return undefined;
     for (let large = this.#large.pop(); large !== undefined; large = this.#large.pop())
       if (this.#take(large)) return [large];
     const batch: number[] = [];
@@ -123,7 +123,7 @@ class Hashing {
       batch.push(this.#end);
       bytes += this.#sizeOf(this.#end);
     }
-    return batch;
+    return batch.length === 0 ? undefined : batch;
   }
 
   #take(index: number): boolean {
