@@ -89,4 +89,13 @@ describe('capturing with a helper thread', () => {
     await expect(store.device(udid).capture({ signal: controller.signal })).rejects.toThrow('enough');
     expect(await store.device(udid).list()).toEqual([]);
   });
+
+  it('rejects with what the report of progress throws, whoever has read the file', async () => {
+    await using store = await kit.SnapshotStore.open(location, { create: true });
+    const onProgress = (event: Kit.StoreProgress): void => {
+      if (event.type === 'scan' && event.files > 5) throw new Error('no more of this');
+    };
+    await expect(store.device(udid).capture({ onProgress })).rejects.toThrow('no more of this');
+    expect(await store.device(udid).list()).toEqual([]);
+  });
 });

@@ -108,6 +108,8 @@ class Hashing {
         this.#handOut();
       });
       this.#answers.add(answer);
+      // Seen at the end, or after something else has failed: what is told of files may throw.
+      answer.catch(() => undefined);
     }
   }
 
