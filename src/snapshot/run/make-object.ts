@@ -51,7 +51,10 @@ export class ObjectMaker {
     await this.#viaStaging(full, object, placement);
   }
 
-  /** In `link` placement: makes the file at `full` the object of its content, unless there is one already: whether it did. */
+  /**
+   * In `link` placement: makes the file at `full` the object of its content, unless there is one already: whether it did. The file is
+   * read-only afterwards in both cases, since no object may be writable for a moment.
+   */
   addByLink(full: string, hash: Uint8Array): boolean {
     return this.#place.placement === 'link' && this.#link(full, this.#ready(hash)) === 'made';
   }

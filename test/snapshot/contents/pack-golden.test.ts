@@ -112,4 +112,13 @@ describe('the format of packs', () => {
     if (entry === undefined) throw new Error('no entry');
     expect(await contentOf(await openPackedContent(pack, entry))).toEqual(new Uint8Array(1000));
   });
+
+  it('is written with deflate where that saves something', async () => {
+    const zeros = new Uint8Array(1000);
+    const { bytes } = await makePack(async (writer) => {
+      await writer.addContent(sha256(zeros), memorySource(zeros));
+    });
+    // Behind the headers of pack and entry: checksum and length of the chunk, and its codec.
+    expect(bytes[8 + 60 + 7]).toBe(2);
+  });
 });
